@@ -1,0 +1,799 @@
+"""Captioned little pictures, drawn by code, so that a picture can be held against its words.
+
+A picture is a place with somebody in it, or with nobody. Somebody is a list of flat parts (a
+colour, a polygon, a joint), and a pose moves the joints. Lengths are in 1/32 of the picture's
+width, y runs downwards, and a figure stands at x = 0, y = 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+from tqdm.auto import tqdm
+
+Pair = tuple[tuple[str, str], tuple[str, str]]
+RGB = tuple[int, int, int]
+
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "subject": ("none", "cat", "dog", "rabbit", "bear", "fox", "frog", "car"),
+    "color": ("none", "black", "white", "gray", "orange", "brown", "blue", "green"),
+    "sunglasses": ("none", "sunglasses"),
+    "hat": ("none", "top hat", "party hat"),
+    "skateboard": ("none", "skateboard"),
+    "place": ("plain", "beach", "mountains", "futuristic city", "night"),
+}
+HELD_OUT: tuple[Pair, ...] = (
+    (("subject", "cat"), ("sunglasses", "sunglasses")),
+    (("subject", "rabbit"), ("skateboard", "skateboard")),
+    (("subject", "fox"), ("color", "blue")),
+    (("subject", "frog"), ("hat", "top hat")),
+    (("subject", "dog"), ("place", "futuristic city")),
+    (("hat", "party hat"), ("place", "night")),
+)
+IMPOSSIBLE: tuple[Pair, ...] = (
+    *(
+        (("subject", "none"), (name, value))  # nobody has no colour and wears nothing
+        for name in ("color", "sunglasses", "hat", "skateboard")
+        for value in ATTRIBUTES[name]
+        if value != "none"
+    ),
+    *((("subject", somebody), ("color", "none")) for somebody in ATTRIBUTES["subject"][1:]),
+)
+SPLITS = ("train", "held_out", "all")
+
+# ---------------------------------------------------------------------------------- shapes
+
+
+class Part(NamedTuple):
+    """One flat piece: the name of its colour, a closed polygon (k, 2), its joint, its outline."""
+
+    color: str
+    points: np.ndarray
+    joint: str = "head"
+    outline: float = 0.0
+
+
+def _solid(color: str, points: np.ndarray, joint: str = "head") -> Part:
+    return Part(color, points, joint, outline=0.75)
+
+
+def _turn(degrees: float) -> np.ndarray:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.array([[c, -s], [s, c]])
+
+
+def _oval(x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> np.ndarray:
+    angle = np.arange(18) * (2 * np.pi / 18)
+    return np.stack([rx * np.cos(angle), ry * np.sin(angle)], axis=1) @ _turn(turn).T + (x, y)
+
+
+def _corners(*points: tuple[float, float]) -> np.ndarray:
+    return np.array(points, dtype=float)
+
+
+def _curve(*points: tuple[float, float]) -> np.ndarray:
+    """A closed Catmull-Rom spline through the points."""
+    p = _corners(*points)
+    before, after, beyond = (np.roll(p, shift, axis=0) for shift in (1, -1, -2))
+    u = np.linspace(0, 1, 4, endpoint=False)[:, None, None]
+    bend = 2 * before - 5 * p + 4 * after - beyond + u * (3 * (p - after) + beyond - before)
+    return (p + u / 2 * (after - before + u * bend)).transpose(1, 0, 2).reshape(-1, 2)
+
+
+def _stroke(*points: tuple[float, float], width: float = 0.7) -> np.ndarray:
+    """An open line as a thin polygon."""
+    p = _corners(*points)
+    along = np.gradient(p, axis=0)
+    across = along[:, ::-1] * (-0.5, 0.5) * width / np.linalg.norm(along, axis=1, keepdims=True)
+    return np.concatenate([p + across, (p - across)[::-1]])
+
+
+def _grown(points: np.ndarray, by: float) -> np.ndarray:
+    """The polygon with every edge pushed outwards (corners stay sharp, up to a limit)."""
+    edge = np.roll(points, -1, axis=0) - points
+    normal = edge[:, ::-1] * (1, -1) / np.linalg.norm(edge, axis=1, keepdims=True)
+    both = normal + np.roll(normal, 1, axis=0)
+    x, y = points.T
+    clockwise = np.sign(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
+    length = np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 0.9)
+    return points + both * (2 * by * clockwise / length**2)
+
+
+def _both(*parts: Part) -> list[Part]:
+    """Each part and its mirror image."""
+    other_side = {"left": "right"}
+    return [
+        side
+        for p in parts
+        for side in (
+            p,
+            Part(p.color, p.points * (-1, 1), other_side.get(p.joint, p.joint), p.outline),
+        )
+    ]
+
+
+# ------------------------------------------------------------------------ who, from what parts
+
+
+class Look(NamedTuple):
+    """What makes a subject: parts behind and before the body, and where a face and a hat go."""
+
+    behind: list[Part]
+    front: list[Part]
+    eyes: tuple[float, float]  # x, y of one eye
+    mouth: tuple[float, float]  # y, half the width
+    hat: tuple[float, float]  # y of the brim, scale
+
+
+# fmt: off
+_BODY = [
+    *_both(_solid("coat", _oval(4.6, -5, 1.5, 2.8, -28), "left")),  # arms
+    _solid("coat", _curve((-3, -9), (3, -9), (5, -3.4), (3.8, -0.4), (-3.8, -0.4), (-5, -3.4)),
+           "body"),
+    Part("pale", _oval(0, -3.4, 2.9, 3), "body"),
+    *_both(_solid("coat", _oval(2.9, -0.9, 2.2, 1.2), "body")),  # feet
+]
+_HEAD = _solid("coat", _curve((-5, -20.3), (0, -21.2), (5, -20.3), (8.6, -14.2), (6, -8.6),
+                              (0, -7.4), (-6, -8.6), (-8.6, -14.2)))
+_LOOKS = {
+    "cat": Look(
+        behind=[_solid("coat", _stroke((3, -1.5), (7.5, -1.8), (9.2, -4.5), (8.2, -8), (9.2, -10.2),
+                                       width=2.2), "body")],
+        front=[
+            *_both(_solid("coat", _corners((2.6, -19), (7.3, -26), (8.4, -15.5)))),
+            _HEAD,
+            *_both(Part("pink", _corners((4.6, -20.2), (6.8, -23.6), (7.3, -18.6))),
+                   Part("line", _stroke((6.2, -11.6), (10.4, -12.4), width=0.5)),
+                   Part("line", _stroke((6.2, -10.4), (10.2, -9.6), width=0.5))),
+            Part("pink", _corners((-1, -11.9), (1, -11.9), (0, -10.7))),
+        ],
+        eyes=(3.7, -14.2), mouth=(-10.4, 1.9), hat=(-20.2, 0.9)),
+    "dog": Look(
+        behind=[_solid("coat", _stroke((3, -2.5), (6.8, -4.2), (8.2, -7), width=2.2), "body")],
+        front=[
+            _HEAD,
+            Part("white", _oval(0, -10.8, 4.2, 3.2)),
+            *_both(_solid("deep", _curve((4.8, -20.2), (8.6, -18.8), (10.8, -12.5), (9.4, -8.6),
+                                         (7.3, -10.8), (6.9, -15.8)))),
+            Part("dark", _oval(0, -12.2, 1.7, 1.2)),
+            Part("tongue", _curve((-1.2, -9.6), (1.2, -9.6), (1.3, -7), (0, -6.1), (-1.3, -7))),
+        ],
+        eyes=(3.7, -15), mouth=(-10.2, 2.2), hat=(-20.2, 1)),
+    "rabbit": Look(
+        behind=[_solid("white", _oval(5.8, -2, 2, 2), "body")],
+        front=[
+            *_both(_solid("coat", _oval(5, -23.5, 2.2, 6.4, 20)),
+                   Part("pink", _oval(5.2, -23.5, 1, 4.8, 20))),
+            _HEAD,
+            *_both(Part("blush", _oval(5.9, -11, 1.4, 0.9))),
+            Part("pink", _corners((-1, -11.9), (1, -11.9), (0, -10.9))),
+            Part("white", _corners((-1.3, -9.9), (1.3, -9.9), (1.2, -7.7), (-1.2, -7.7)),
+                 outline=0.3),
+        ],
+        eyes=(3.8, -14.4), mouth=(-10.2, 2.2), hat=(-20.3, 0.85)),
+    "bear": Look(
+        behind=[],
+        front=[
+            *_both(_solid("coat", _oval(6.6, -19.6, 3.1, 3)),
+                   Part("pale", _oval(6.7, -19.6, 1.6, 1.5))),
+            _HEAD,
+            Part("pale", _oval(0, -10.8, 3.9, 2.9)),
+            Part("dark", _oval(0, -12, 1.6, 1.1)),
+        ],
+        eyes=(3.9, -15), mouth=(-10.1, 1.7), hat=(-20.4, 1)),
+    "fox": Look(
+        behind=[
+            _solid("coat", _curve((3, -1), (8.5, -1), (12, -5), (11, -11), (7.5, -7.5), (5, -5)),
+                   "body"),
+            Part("white", _curve((12, -5), (11.6, -8.5), (11, -11), (8.6, -8.8), (9.6, -7.2)),
+                 "body"),
+        ],
+        front=[
+            *_both(_solid("coat", _corners((1.8, -19), (7.6, -26.4), (9, -15.5))),
+                   Part("dark", _corners((5.2, -23.4), (7.6, -26.4), (8.1, -22.2)))),
+            _solid("coat", _curve((-4.5, -20.4), (4.5, -20.4), (8, -16), (9.8, -11.2), (4.2, -8.4),
+                                  (0, -6.8), (-4.2, -8.4), (-9.8, -11.2), (-8, -16))),
+            *_both(Part("white", _curve((0, -11.8), (3.4, -12.4), (9.2, -11.4), (4.2, -8.6),
+                                        (0, -7.2)))),
+            Part("dark", _oval(0, -11, 1.3, 1)),
+        ],
+        eyes=(3.7, -14.6), mouth=(-9.6, 1.5), hat=(-20.2, 0.85)),
+    "frog": Look(
+        behind=[],
+        front=[
+            *_both(_solid("coat", _oval(5.6, -18.6, 3.4, 3.3))),
+            _solid("coat", _curve((-4, -18.6), (4, -18.6), (9.6, -13.6), (7, -8.4), (0, -7.2),
+                                  (-7, -8.4), (-9.6, -13.6))),
+            *_both(Part("blush", _oval(7.2, -11.6, 1.4, 0.9))),
+        ],
+        eyes=(5.6, -18.7), mouth=(-11.8, 4.8), hat=(-20.2, 0.8)),
+    "car": Look(
+        behind=_both(_solid("dark", _oval(6.6, -1.8, 2.2, 2), "body"),  # wheels
+                     _solid("coat", _oval(9.6, -11.4, 1.6, 1.2), "body")),  # mirrors
+        front=[
+            _solid("coat", _curve((-5.6, -18.2), (0, -18.8), (5.6, -18.2), (7.6, -11.5),
+                                  (9.8, -8.6), (9.6, -2.4), (0, -1.8), (-9.6, -2.4), (-9.8, -8.6),
+                                  (-7.6, -11.5))),
+            Part("glass", _curve((-4.9, -16.8), (4.9, -16.8), (6.4, -11), (-6.4, -11)),
+                 outline=0.4),
+            *_both(Part("lamp", _oval(7, -6.4, 1.7, 1.7), outline=0.4)),
+            Part("steel", _corners((-9.4, -3.4), (9.4, -3.4), (9, -2), (-9, -2)), outline=0.3),
+        ],
+        eyes=(2.7, -13.6), mouth=(-7.2, 2.6), hat=(-18, 0.9)),
+}
+_HATS = {
+    "none": [],
+    "top hat": [
+        _solid("felt", _corners((-3.6, 0), (-3.9, -7), (3.9, -7), (3.6, 0))),
+        Part("red", _corners((-3.6, 0), (-3.7, -2.9), (3.7, -2.9), (3.6, 0))),
+        _solid("felt", _curve((-5.6, -0.6), (0, -0.2), (5.6, -0.6), (5.6, 0.8), (0, 1.2),
+                              (-5.6, 0.8))),
+    ],
+    "party hat": [
+        _solid("party", _corners((-4.4, 0.8), (0, -8.4), (4.4, 0.8))),
+        Part("stripe", _corners((-3.1, -1.6), (2.5, -3.4), (1.6, -5.2), (-2, -4.1))),
+        Part("stripe", _corners((-4.4, 0.8), (-3.9, -0.2), (3.7, -0.8), (4.4, 0.8))),
+        Part("pompom", _oval(0, -8.6, 1.6, 1.5), outline=0.4),
+    ],
+}
+_SKATEBOARD = [
+    *_both(Part("dark", _oval(5.4, 2.5, 1.7, 1.6), "body"),
+           Part("wheel", _oval(5.4, 2.6, 0.8, 0.8), "body")),
+    _solid("deck", _curve((-10.6, -1.2), (-8, 0), (8, 0), (10.6, -1.2), (10.9, 0.2), (8.4, 1.7),
+                          (-8.4, 1.7), (-10.9, 0.2)), "body"),
+]
+
+
+def _eyes(x: float, y: float, happy: bool) -> list[Part]:
+    if happy:
+        return _both(Part("line", _stroke((x - 2.2, y + 1), (x - 1.3, y - 0.8), (x + 1.3, y - 0.8),
+                                          (x + 2.2, y + 1), width=1.6)))
+    return [
+        *_both(Part("sclera", _oval(x, y, 2.2, 2.5)), Part("dark", _oval(x, y, 1.6, 2), "gaze")),
+        *(Part("white", _oval(side * x - 0.55, y - 0.8, 0.75, 0.75), "gaze") for side in (-1, 1)),
+    ]
+
+
+def _sunglasses(x: float, y: float) -> list[Part]:
+    w = min(3.3, x - 0.4)
+    lens = _corners((-w, -2.1), (w, -2.1), (w - 0.3, 0.9), (w - 1.5, 2.2), (1.3 - w, 2.2),
+                    (0.4 - w, 0.9)) + np.array([x, y])
+    glint = _corners((-1.6, 1.2), (0.2, -1.4), (1.4, -1.4), (-0.4, 1.2))
+    return [
+        Part("frame", _corners((-x, y - 1.8), (x, y - 1.8), (x, y - 0.7), (-x, y - 0.7))),
+        *_both(Part("frame", _grown(lens, 0.7)), Part("lens", lens)),
+        *(Part("glint", glint + np.array([side * x, y])) for side in (-1, 1)),
+    ]
+
+
+def _mouth(y: float, w: float, laughing: bool) -> list[Part]:
+    if laughing:
+        depth = 0.9 + 0.35 * w
+        return [
+            Part("mouth", _curve((-w, y - 0.5), (0, y - 0.1), (w, y - 0.5), (0.5 * w, y + depth),
+                                 (-0.5 * w, y + depth))),
+            Part("tongue", _oval(0, y + 0.75 * depth, 0.5 * w, 0.4 * depth)),
+        ]
+    return [Part("line", _stroke((-w, y - 0.3), (-0.5 * w, y + 0.6), (0, y + 0.75),
+                                 (0.5 * w, y + 0.6), (w, y - 0.3)))]
+# fmt: on
+
+
+class Figure(NamedTuple):
+    """All parts of a figure from back to front, their points in one array that a pose moves."""
+
+    points: np.ndarray  # (N, 2)
+    joints: np.ndarray  # (N,) indices into _JOINTS
+    parts: list[tuple[int, int, str]]  # first point, one past the last, colour
+
+
+_JOINTS = ("body", "head", "gaze", "left", "right")
+
+
+@lru_cache(maxsize=1024)
+def _figure(
+    subject: str, hat: str, sunglasses: str, skateboard: str, happy: bool, laughing: bool
+) -> Figure:
+    look = _LOOKS[subject]
+    brim, scale = look.hat
+    parts = [
+        *look.behind,
+        *(_SKATEBOARD if skateboard != "none" else []),
+        *(_BODY if subject != "car" else []),
+        *look.front,
+        *_mouth(*look.mouth, laughing),
+        *(p._replace(points=p.points * scale + (0, brim)) for p in _HATS[hat]),
+        *(_sunglasses(*look.eyes) if sunglasses != "none" else _eyes(*look.eyes, happy)),
+    ]
+    layers = []
+    for p in parts:
+        if p.outline:
+            layers.append(("ink", _grown(p.points, p.outline), p.joint))
+        layers.append((p.color, p.points, p.joint))
+    counts = [len(points) for _, points, _ in layers]
+    ends = np.cumsum(counts).tolist()
+    return Figure(
+        points=np.concatenate([points for _, points, _ in layers]),
+        joints=np.repeat([_JOINTS.index(joint) for _, _, joint in layers], counts),
+        parts=list(zip([0, *ends[:-1]], ends, [color for color, _, _ in layers], strict=True)),
+    )
+
+
+# ------------------------------------------------------------------------------------ colours
+
+# fmt: off
+_COATS: dict[str, dict[str, RGB]] = {  # "line" must show on the coat, "ink" around it
+    "black": {"coat": (46, 44, 54), "pale": (112, 110, 124), "deep": (78, 76, 92),
+              "ink": (14, 12, 20), "line": (150, 148, 165), "sclera": (255, 238, 130)},
+    "white": {"coat": (252, 250, 246), "pale": (255, 236, 214), "deep": (214, 202, 190),
+              "ink": (88, 74, 86), "line": (88, 74, 86)},
+    "gray": {"coat": (152, 154, 164), "pale": (206, 208, 216), "deep": (104, 106, 118),
+             "ink": (52, 52, 64), "line": (52, 52, 64)},
+    "orange": {"coat": (248, 150, 44), "pale": (255, 222, 164), "deep": (190, 94, 24),
+               "ink": (98, 44, 16), "line": (98, 44, 16)},
+    "brown": {"coat": (134, 82, 50), "pale": (212, 170, 128), "deep": (88, 52, 34),
+              "ink": (48, 26, 18), "line": (48, 26, 18)},
+    "blue": {"coat": (74, 134, 238), "pale": (184, 214, 255), "deep": (44, 86, 178),
+             "ink": (20, 40, 100), "line": (20, 40, 100)},
+    "green": {"coat": (86, 186, 76), "pale": (206, 240, 166), "deep": (46, 132, 56),
+              "ink": (18, 72, 36), "line": (18, 72, 36)},
+}
+_FIXED: dict[str, RGB] = {
+    "white": (255, 255, 255), "dark": (32, 26, 40), "pink": (255, 150, 170),
+    "blush": (255, 140, 150), "tongue": (248, 104, 124), "mouth": (132, 28, 52),
+    "sclera": (255, 255, 255), "frame": (255, 200, 40), "lens": (22, 20, 34),
+    "glint": (120, 200, 255), "felt": (74, 60, 106), "red": (226, 40, 62), "party": (255, 84, 160),
+    "stripe": (255, 226, 70), "pompom": (90, 226, 250), "wheel": (255, 236, 190),
+    "glass": (206, 236, 252), "lamp": (255, 232, 110), "steel": (196, 200, 210),
+}
+_DECKS: tuple[RGB, ...] = ((226, 46, 60), (150, 74, 222), (250, 190, 30), (20, 168, 150))
+_PASTELS: tuple[RGB, ...] = ((255, 214, 224), (255, 226, 190), (250, 240, 190), (206, 240, 210),
+                             (204, 230, 250), (226, 216, 250))
+_WHITE = _FIXED["white"]
+# fmt: on
+
+
+def _mix(a: RGB, b: RGB, share: float) -> RGB:
+    return tuple(int(p + (q - p) * share) for p, q in zip(a, b, strict=True))
+
+
+@lru_cache(maxsize=16)
+def _gradient(top: RGB, bottom: RGB, bands: int) -> list[RGB]:
+    return [_mix(top, bottom, k / bands) for k in range(bands)]
+
+
+# ------------------------------------------------------------------------------------- places
+
+
+class _Canvas:
+    """A picture drawn larger than it will be, so that averaging makes its edges smooth."""
+
+    def __init__(self, size: int) -> None:
+        self.oversampling = 4 if size <= 48 else 3
+        self.unit = size * self.oversampling / 32
+        self.image = Image.new("RGB", (size * self.oversampling,) * 2)
+        self.pen = ImageDraw.Draw(self.image)
+
+    def box(self, color: RGB, x0: float, y0: float, x1: float, y1: float) -> None:
+        u = self.unit
+        corners = (round(x0 * u), round(y0 * u), round(x1 * u) - 1, round(y1 * u) - 1)
+        self.pen.rectangle(corners, fill=color)
+
+    def oval(self, color: RGB, x: float, y: float, rx: float, ry: float) -> None:
+        u = self.unit
+        ends = ((x - rx) * u, (y - ry) * u, (x + rx) * u - 1, (y + ry) * u - 1)
+        self.pen.ellipse(ends, fill=color)
+
+    def polygon(self, color: RGB, *xy: float) -> None:
+        self.pen.polygon([v * self.unit for v in xy], fill=color)
+
+    def sky(self, top: RGB, bottom: RGB, height: int) -> None:
+        for y, color in enumerate(_gradient(top, bottom, height // 2)):
+            self.box(color, 0, 2 * y, 32, 2 * y + 2)
+
+
+# Each place draws itself from random numbers r in [0, 1) and returns the colour of a shadow on
+# its ground.
+
+
+def _plain(c: _Canvas, r: list[float]) -> RGB:
+    wall = _mix(_PASTELS[int(r[0] * 6)], _PASTELS[int(r[1] * 6)], 0.5 * r[2])
+    wall = tuple(int(v - 12 * u) for v, u in zip(wall, r[3:6], strict=True))
+    c.box(wall, 0, 0, 32, 32)
+    c.box(_mix(wall, (90, 70, 110), 0.1), 0, 23 + 2 * r[6], 32, 32)
+    return _mix(wall, (60, 50, 80), 0.3)
+
+
+def _beach(c: _Canvas, r: list[float]) -> RGB:
+    c.sky((120, 206, 250), (206, 240, 255), 18)
+    side = 1 if r[0] < 0.5 else -1
+    horizon, shore = 14.5 + 2 * r[1], 21.5 + 2 * r[2]
+    c.oval((255, 226, 80), 16 + side * (8.5 + 3 * r[3]), 3.6 + 2 * r[4], 2.9, 2.9)
+    c.box((40, 142, 214), 0, horizon, 32, 24)
+    c.box((90, 186, 232), 0, shore - 3, 32, 25)
+    x, y = 16 - side * (9.5 + 3 * r[5]), horizon + 0.8  # a boat, far out
+    c.polygon(_WHITE, x, y - 5.5, x, y - 0.8, x + side * 3, y - 0.8)
+    c.polygon((226, 70, 60), x - 2.4, y - 0.5, x + 2.4, y - 0.5, x + 1.4, y + 0.9, x - 1.4, y + 0.9)
+    for y, color in ((shore, _WHITE), (shore + 1.1, (248, 220, 150))):  # foam, sand
+        bend = (y + 1.2 * side, 8, y + 0.7 * side, 16, y, 24, y - 0.2 * side, 32, y - 1.2 * side)
+        c.polygon(color, 0, *bend, 32, 32, 0, 32)
+    return (214, 178, 110)
+
+
+def _mountains(c: _Canvas, r: list[float]) -> RGB:
+    c.sky((150, 206, 246), (226, 242, 252), 20)
+    c.oval(_WHITE, 4 + 24 * r[0], 3.4 + r[1], 3.4, 1.2)
+    c.oval(_WHITE, 5.5 + 24 * r[0], 2.6 + r[1], 2, 1.4)
+    near, far = (122, 130, 178), (158, 166, 204)
+    peaks = ((far, 13 + 6 * r[2]), (near, 4 + 4 * r[3]), (near, 28 - 4 * r[4]))
+    for k, (rock, x) in enumerate(peaks):
+        top = 7 + 3 * r[5 + k]
+        foot = 0.8 * (24 - top)
+        c.polygon(rock, x - foot, 24, x, top, x + foot, 24)
+        snow = (x + 1.6, top + 3.4, x, top + 5, x - 1.6, top + 3.4)
+        c.polygon(_WHITE, x - 3.4, top + 4.2, x, top, x + 3.4, top + 4.2, *snow)
+    meadow = 21.5 + 1.5 * r[8]
+    c.box((140, 206, 96), 0, meadow + 1, 32, 32)
+    c.oval((140, 206, 96), 6 + 20 * r[9], meadow + 4, 20, 4.5)
+    for x in (1 + 2.5 * r[10], 31 - 2.5 * r[11]):  # a fir on either side
+        c.box((120, 84, 60), x - 0.5, meadow + 0.5, x + 0.5, meadow + 2.6)
+        for y, w in ((meadow + 1.2, 2.6), (meadow - 1.2, 2.1), (meadow - 3.4, 1.5)):
+            c.polygon((44, 122, 84), x - w, y, x, y - 3.2, x + w, y)
+    return (98, 160, 68)
+
+
+def _futuristic_city(c: _Canvas, r: list[float]) -> RGB:
+    c.sky((112, 74, 190), (255, 160, 196), 24)
+    street, shift = 23 + 1.5 * r[0], 2 * r[1] - 1
+    near, far = (58, 62, 122), (128, 94, 184)
+    cyan, yellow, dim = (110, 240, 255), (255, 232, 120), (170, 140, 214)
+    towers = (
+        (9, 2.6, 11, far, dim),
+        (23, 2.6, 10, far, dim),
+        (16, 3, 8.5, far, dim),
+        (3.2, 3.4, 8, near, cyan),
+        (28.8, 3.4, 7, near, yellow),
+    )
+    for k, (x, w, top, wall, light) in enumerate(towers):
+        x, top = x + shift, top + 3 * r[2 + k]
+        if k % 2:
+            c.oval(wall, x, top, w, w)  # a dome
+        else:
+            c.polygon(wall, x - w, top, x, top - 5, x + w, top)  # a spire
+        c.box(wall, x - w, top, x + w, street)
+        for y in range(int(top) + 1, int(street) - 1, 3):
+            c.box(light, x - 0.65 * w, y, x - 0.15 * w, y + 1.5)
+            c.box(light, x + 0.15 * w, y, x + 0.65 * w, y + 1.5)
+    side = 1 if r[7] < 0.5 else -1
+    x, y = 16 + side * (7 + 3 * r[8]), 3.2 + 2 * r[9]  # somebody is visiting
+    c.polygon((196, 140, 226), x - 1.6, y, x + 1.6, y, x + 3.2, y + 6, x - 3.2, y + 6)
+    c.oval(cyan, x, y - 0.7, 1.9, 1.9)
+    c.oval((60, 48, 110), x, y + 0.5, 4.2, 1.3)
+    for lamp in (-2.4, 0, 2.4):
+        c.oval(yellow, x + lamp, y + 0.5, 0.6, 0.6)
+    c.box((72, 62, 112), 0, street, 32, 32)
+    c.box((70, 236, 246), 0, street, 32, street + 0.8)
+    return (44, 36, 76)
+
+
+def _night(c: _Canvas, r: list[float]) -> RGB:
+    c.sky((20, 22, 70), (66, 64, 140), 24)
+    side = 1 if r[0] < 0.5 else -1
+    for k in range(6):  # stars, each in its own sixth of the sky
+        x, y, big = 1.2 + 5.3 * k + 3 * r[1 + k], 2 + 13 * r[7 + k], 0.9 if k % 2 else 0.5
+        c.polygon((255, 250, 214), x - big, y, x, y - big, x + big, y, x, y + big)
+    x, y = 16 + side * (9 + 2.5 * r[13]), 5 + 2 * r[14]
+    c.oval((255, 238, 160), x, y, 3, 3)
+    c.oval((30, 32, 84), x - side * 1.5, y - 0.7, 2.5, 2.5)  # what is left is a crescent
+    c.oval((34, 52, 84), 5 + 4 * r[15], 25, 13, 5.5)
+    c.oval((28, 46, 76), 27 - 4 * r[16], 26, 14, 6)
+    c.box((32, 68, 80), 0, 24, 32, 32)
+    return (16, 40, 52)
+
+
+_PLACES = {
+    "plain": _plain,
+    "beach": _beach,
+    "mountains": _mountains,
+    "futuristic city": _futuristic_city,
+    "night": _night,
+}
+
+# ------------------------------------------------------------------------------------ drawing
+
+
+def _about(x: float, y: float, degrees: float) -> np.ndarray:
+    """A turn about the point (x, y) as a matrix (2, 3)."""
+    turn = _turn(degrees)
+    return np.column_stack([turn, (x, y) - turn @ (x, y)])
+
+
+def _draw_figure(c: _Canvas, a: Mapping[str, str], shade: RGB, r: list[float]) -> None:
+    # Closed eyes would be lost in a frog's bulges and in a windscreen.
+    happy, laughing = r[0] < 0.12 and a["subject"] not in ("frog", "car"), r[1] < 0.3
+    figure = _figure(a["subject"], a["hat"], a["sunglasses"], a["skateboard"], happy, laughing)
+
+    head = _about(0, -8, 0 if a["subject"] == "car" else 10 * r[2] - 5)  # a car has no neck
+    gaze = head.copy()
+    gaze[:, 2] += (r[3] - 0.5, 0.8 * r[4] - 0.4)
+    left = _about(3.6, -7.2, 16 * r[5] - 8)
+    right = _about(-3.6, -7.2, 16 * r[6] - 8 + (75 if r[7] < 0.2 else 0))  # now and then it waves
+    joints = np.stack([np.eye(2, 3), head, gaze, left, right])[figure.joints]
+    x, y = figure.points.T[:, :, None]
+    points = joints[:, :, 0] * x + joints[:, :, 1] * y + joints[:, :, 2]
+
+    lean = (16 * r[8] - 8) * (1 if a["skateboard"] != "none" else 0.5)
+    points = points @ _turn(lean).T * (1 if r[9] < 0.5 else -1, 1)
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    ground = 29.4 + 1.6 * r[10]
+    scale = min(1 + 0.2 * r[11], (ground - 0.6) / (y1 - y0), 30.8 / (x1 - x0))  # all in the frame
+    x = min(max(13 + 6 * r[12], 0.6 - scale * x0), 31.4 - scale * x1)
+    c.oval(shade, x, ground - 0.6, 9.5 * scale, 1.5)
+    flat = ((points * scale + (x, ground - scale * y1)) * c.unit).ravel().tolist()
+
+    palette = _FIXED | _COATS[a["color"]] | {"deck": _DECKS[int(r[13] * len(_DECKS))]}
+    palette["coat"] = tuple(min(255, int(v * (0.95 + 0.1 * r[14]))) for v in palette["coat"])
+    for start, stop, color in figure.parts:
+        c.pen.polygon(flat[2 * start : 2 * stop], fill=palette[color])
+
+
+def _draw(a: Mapping[str, str], size: int, rng: np.random.Generator) -> np.ndarray:
+    r = rng.random(34).tolist()
+    canvas = _Canvas(size)
+    shade = _PLACES[a["place"]](canvas, r[15:])
+    if a["subject"] != "none":
+        _draw_figure(canvas, a, shade, r)
+    return np.asarray(canvas.image.reduce(canvas.oversampling))
+
+
+def draw(
+    attributes: Mapping[str, str], size: int = 32, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Draw one picture: what `attributes` names, all else chosen by `rng`, which is required.
+
+    Returns (size, size, 3) uint8. Raises ValueError for an unknown name or value, for what is in
+    `IMPOSSIBLE`, and for a size outside 16 to 512.
+    """
+    if rng is None:
+        raise TypeError("draw needs rng, for example rng=numpy.random.default_rng(0).")
+    _check_whole("size", size, 16, 512)
+    _check_attributes(attributes)
+    return _draw(_complete(attributes, rng), size, rng)
+
+
+_POSSIBLE = {  # subject -> name -> the values that go with that subject
+    subject: {
+        name: [v for v in known if (("subject", subject), (name, v)) not in IMPOSSIBLE]
+        for name, known in ATTRIBUTES.items()
+        if name != "subject"
+    }
+    for subject in ATTRIBUTES["subject"]
+}
+
+
+@lru_cache(maxsize=1024)
+def _subjects_allowing(given: tuple[tuple[str, str], ...]) -> list[str]:
+    return [
+        subject
+        for subject, possible in _POSSIBLE.items()
+        if all(value in possible.get(name, [subject]) for name, value in given)
+    ]
+
+
+def _complete(given: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
+    """Choose what is not given: a subject that it allows, then values which that subject allows."""
+    r = rng.random(len(ATTRIBUTES)).tolist()
+    subjects = _subjects_allowing(tuple(given.items()))
+    subject = subjects[int(r[0] * len(subjects))]
+    free = zip(_POSSIBLE[subject].items(), r[1:], strict=True)
+    chosen = {name: known[int(u * len(known))] for (name, known), u in free}
+    return {"subject": subject} | chosen | dict(given)
+
+
+class Dataset(NamedTuple):
+    """Pictures (n, size, size, 3) uint8, attributes (n, 6) int64 into `ATTRIBUTES`, captions."""
+
+    pictures: np.ndarray
+    attributes: np.ndarray
+    captions: list[str]
+
+
+def dataset(
+    n: int, size: int = 32, seed: int = 0, split: str = "train", held_out: Sequence[Pair] = HELD_OUT
+) -> Dataset:
+    """Draw n captioned pictures; picture i depends on (seed, split, held_out, i) only.
+
+    Split "train" holds none of the `held_out` pairs and every subject equally often, "held_out"
+    only pictures with at least one (each pair equally often), "all" anything. Raises ValueError
+    for bad numbers, an unknown split, or held-out pairs that make no sense or leave no picture.
+    """
+    _check_whole("n", n, 0)
+    _check_whole("seed", seed, 0)
+    _check_whole("size", size, 16, 512)
+    held_out = _checked_pairs(held_out)
+    if split not in SPLITS:
+        raise ValueError(f"There is no split {split!r}; take one of {', '.join(SPLITS)}.")
+    if split == "held_out" and not held_out:
+        raise ValueError('Split "held_out" needs at least one held-out pair, and there is none.')
+    stream = hashlib.sha256(repr((split, held_out)).encode()).digest()
+    entropy = [int(seed), int.from_bytes(stream[:8], "big")]
+
+    pictures = np.empty((n, size, size, 3), dtype=np.uint8)
+    rows = np.empty((n, len(ATTRIBUTES)), dtype=np.int64)
+    captions = []
+    for i in tqdm(range(n), desc="drawing critters", leave=False, disable=n < 4000):
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*entropy, i])))
+        a = _choose(split, held_out, rng)
+        captions.append(caption(a, rng))
+        pictures[i] = _draw(a, size, rng)
+        rows[i] = [_INDEX[name][a[name]] for name in ATTRIBUTES]
+    return Dataset(pictures, rows, captions)
+
+
+_INDEX = {name: {v: k for k, v in enumerate(known)} for name, known in ATTRIBUTES.items()}
+
+
+def values(row: Sequence[int]) -> dict[str, str]:
+    """Turn a row of `Dataset.attributes` into names and values."""
+    return {name: known[int(k)] for (name, known), k in zip(ATTRIBUTES.items(), row, strict=True)}
+
+
+def _choose(split: str, held_out: tuple[Pair, ...], rng: np.random.Generator) -> dict[str, str]:
+    if split == "held_out":
+        return _complete(dict(held_out[rng.integers(len(held_out))]), rng)
+    a = _complete({}, rng)
+    for _ in range(1000):
+        if split == "all" or not any(a[p] == v and a[q] == w for (p, v), (q, w) in held_out):
+            return a
+        a = _complete({"subject": a["subject"]}, rng)  # the same one, so that none becomes rare
+    raise ValueError(f"The held-out pairs leave no picture of subject {a['subject']!r}; drop one.")
+
+
+def code_digest() -> str:
+    """The SHA-256 of this file: when it changes, pictures drawn before are out of date."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+
+
+def _check_whole(name: str, value: int, low: int, high: int | None = None) -> None:
+    whole = isinstance(value, int | np.integer)
+    if not whole or value < low or (high is not None and value > high):
+        wanted = f"from {low} to {high}" if high is not None else f"of {low} or more"
+        raise ValueError(f"{name} must be a whole number {wanted}, not {value!r}.")
+
+
+def _check_attributes(attributes: Mapping[str, str]) -> None:
+    for name, value in attributes.items():
+        if name not in ATTRIBUTES:
+            raise ValueError(f"There is no attribute {name!r}; known are {', '.join(ATTRIBUTES)}.")
+        if value not in ATTRIBUTES[name]:
+            known = ", ".join(ATTRIBUTES[name])
+            raise ValueError(f"{name} cannot be {value!r}; known are {known}.")
+    for (p, v), (q, w) in IMPOSSIBLE:
+        if attributes.get(p) == v and attributes.get(q) == w:
+            raise ValueError(f"{p} {v!r} cannot go with {q} {w!r}; leave out one of the two.")
+
+
+def _checked_pairs(held_out: Sequence[Pair]) -> tuple[Pair, ...]:
+    pairs = []
+    for pair in held_out:
+        try:
+            (p, v), (q, w) = pair
+        except (TypeError, ValueError):
+            p = q = None
+        if p == q:
+            raise ValueError(
+                "A held-out pair looks like (('subject', 'cat'), ('sunglasses', 'sunglasses')), "
+                f"with two different names, not like {pair!r}."
+            )
+        _check_attributes({p: v, q: w})
+        pairs.append(((p, v), (q, w)))
+    return tuple(pairs)
+
+
+# -------------------------------------------------------------------------------------- words
+
+_SYNONYMS = {
+    "gray": ("gray", "grey"),
+    "rabbit": ("rabbit", "bunny"),
+    "plain": ("plain background",),
+}
+WORDS: dict[tuple[str, str], tuple[str, ...]] = {  # (name, value) -> what a caption calls it
+    (name, value): _SYNONYMS.get(value, (value,))
+    for name, known in ATTRIBUTES.items()
+    for value in known
+    if value != "none"
+}
+_WHERE = {
+    "plain": ("on a plain background", "in front of a plain background"),
+    "beach": ("at the beach", "on the beach", "on a beach"),
+    "mountains": ("in the mountains", "in front of mountains"),
+    "futuristic city": ("in a futuristic city", "in the futuristic city"),
+    "night": ("at night", "in the night"),
+}
+_PLACE_ALONE = {
+    "plain": ("a plain background", "nothing but a plain background"),
+    "beach": ("a beach", "the beach", "an empty beach"),
+    "mountains": ("mountains", "the mountains"),
+    "futuristic city": ("a futuristic city", "an empty futuristic city"),
+    "night": ("the night", "nothing but the night"),
+}
+
+
+def caption(attributes: Mapping[str, str], rng: np.random.Generator) -> str:
+    """Describe a picture in a sentence that varies; what it leaves out is left free.
+
+    Names missing from `attributes` are never said. Raises ValueError as `draw` does.
+    """
+    _check_attributes(attributes)
+    r = iter(rng.random(20).tolist())
+
+    def said(name: str, share: float) -> str:
+        value = attributes.get(name, "none")
+        return value if next(r) < share and value != "none" else ""
+
+    def pick(*choices: str) -> str:
+        return choices[int(next(r) * len(choices))]
+
+    subject, color = said("subject", 0.93), said("color", 0.7)
+    sunglasses, hat = said("sunglasses", 0.8), said("hat", 0.8)
+    skateboard, place = said("skateboard", 0.8), said("place", 0.6)
+    opening = pick("", "", "", "", "a picture of ", "a drawing of ")
+    if not (subject or color or sunglasses or hat or skateboard):
+        return opening + pick(*_PLACE_ALONE[place]) if place else pick("a picture", "a drawing")
+
+    if subject:
+        color = pick(*WORDS["color", color]) if color else ""
+        words = [pick("", "", "", "little"), color, pick(*WORDS["subject", subject])]
+        text = _with_article(" ".join(word for word in words if word))
+    else:
+        text = f"something {color}" if color else "somebody"
+    worn = [thing for thing in (sunglasses, hat and _with_article(hat)) if thing]
+    if next(r) < 0.3:
+        worn.reverse()
+    if worn:
+        text += pick(" wearing ", " in ", " with ") + " and ".join(worn)
+    if skateboard:
+        text += pick(" on a skateboard", " riding a skateboard")
+    if place:
+        where = pick(*_WHERE[place])
+        if next(r) < 0.15:
+            return f"{where}, {opening}{text}"
+        text += pick(" ", " ", ", ") + where
+    return opening + text
+
+
+def _with_article(noun: str) -> str:
+    return ("an " if noun[0] in "aeiou" else "a ") + noun
+
+
+_PATTERNS = {
+    (name, value): re.compile(rf"\b({'|'.join(words)})\b") for (name, value), words in WORDS.items()
+}
+
+
+def named(caption: str) -> dict[str, str]:
+    """Read a caption: the attributes that it names and their values, and no others."""
+    text = caption.lower()
+    return {name: value for (name, value), found in _PATTERNS.items() if found.search(text)}
+
+
+# --------------------------------------------------------------------------------- word numbers
+
+# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said".
+VOCABULARY: tuple[tuple[str, str], ...] = tuple(WORDS)
+
+
+def word_ids(attributes: Mapping[str, str]) -> list[int]:
+    """The numbers of the words that say these attributes, one place for each of `ATTRIBUTES`.
+
+    Missing names and the value "none" become 0, nothing said. A list of len(ATTRIBUTES) ints.
+    """
+    said = [(name, attributes.get(name, "none")) for name in ATTRIBUTES]
+    return [VOCABULARY.index(word) + 1 if word[1] != "none" else 0 for word in said]
