@@ -1,0 +1,236 @@
+"""Pictures to learn from, as plain tensors in [−1, 1]. Nothing is downloaded, ever.
+
+Real photos come out of scikit-image and real digits out of scikit-learn, where they ship inside
+the installed package; critters are drawn by code and cached; or take a folder of your own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from . import critters as drawing
+from . import files
+
+CACHE_FOLDER = Path(__file__).resolve().parent.parent / "data"
+PHOTOS = ("chelsea", "coffee", "astronaut", "rocket")
+_PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+# A 40,000 × 40,000 picture would need 4.8 GB once it is unpacked.
+_MOST_PIXELS = 100_000_000
+
+
+class Critters(NamedTuple):
+    """Captioned pictures, ready for training.
+
+    ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of the words
+    that the caption names (0: nothing said); ``attributes`` int64 (n, 6), what is really in the
+    picture, as indices into `critters.ATTRIBUTES`; ``captions`` list of n sentences.
+    """
+
+    x0: Tensor
+    cond: Tensor
+    attributes: Tensor
+    captions: list[str]
+
+
+def to_floats(pixels: np.ndarray) -> Tensor:
+    """Pictures of 0 … 255 as floats in [−1, 1]: x = pixel / 127.5 − 1.
+
+    uint8 (N, H, W, C), (H, W, C) or (H, W) becomes float32 (N, C, H, W), N = 1 for one picture.
+    """
+    pixels = np.asarray(pixels)
+    if pixels.dtype != np.uint8:
+        raise ValueError(
+            f"pixels have dtype {pixels.dtype}, but whole numbers from 0 to 255 (uint8) are "
+            "expected; floats in [−1, 1] need no change."
+        )
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim == 3:
+        pixels = pixels[None]
+    if pixels.ndim != 4:
+        raise ValueError(f"pixels have shape {pixels.shape}, but (N, H, W, C) is expected.")
+    return torch.tensor(pixels).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+
+
+def to_pixels(x: Tensor) -> np.ndarray:
+    """Floats in [−1, 1] as pictures of 0 … 255: round(127.5 (x + 1)), clipped, never wrapped.
+
+    float (N, C, H, W) or (C, H, W) becomes uint8 (N, H, W, C) or (H, W, C).
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim not in (3, 4):
+        raise ValueError("x must be floats of shape (N, C, H, W) or (C, H, W) in [−1, 1].")
+    # Clip before the cast: 260 as uint8 would wrap around to 4.
+    pixels = ((x.detach().cpu().float() + 1) * 127.5).nan_to_num(127.5).clamp(0, 255).round()
+    return pixels.to(torch.uint8).movedim(-3, -1).numpy()
+
+
+def photo(name: str = "chelsea", size: int | None = None) -> Tensor:
+    """A real photo that ships inside scikit-image, float32 (1, 3, H, W) in [−1, 1].
+
+    ``name`` is one of `PHOTOS` ("chelsea" is the cat). ``size`` cuts the middle square out and
+    scales it to size × size; without it the photo is as it is (the cat: 300 × 451).
+    """
+    if name not in PHOTOS:
+        raise ValueError(f"There is no photo {name!r}: choose one of {', '.join(PHOTOS)}.")
+    from skimage import data as photos
+
+    picture = Image.fromarray(getattr(photos, name)())
+    return to_floats(np.asarray(_square(picture, size) if size is not None else picture))
+
+
+def digits() -> tuple[Tensor, Tensor]:
+    """1,797 handwritten digits out of scikit-learn: float32 (1797, 1, 8, 8) in [−1, 1], and which.
+
+    The labels are int64 (1797,), 0 … 9. Source: Alpaydin and Kaynak 1998, UCI test set.
+    """
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pictures = torch.tensor(found.images, dtype=torch.float32)[:, None] / 8 - 1
+    return pictures, torch.tensor(found.target, dtype=torch.int64)
+
+
+def critters(
+    n: int = 20_000,
+    size: int = 32,
+    seed: int = 0,
+    split: str = "train",
+    held_out: tuple = drawing.HELD_OUT,
+    folder: str | Path = CACHE_FOLDER,
+) -> Critters:
+    """n captioned critters, drawn on first use and cached in ``folder`` from then on.
+
+    The cache is keyed by everything that the pictures depend on, the drawing code included, and
+    carries a checksum: a damaged or outdated one is drawn again. Arguments as in
+    `diffusion_lessons.critters.dataset`.
+    """
+    key = [n, size, seed, split, held_out, drawing.code_digest()]
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    path = Path(folder) / f"critters-{split}-{n}-{size}-{seed}-{digest[:12]}.safetensors"
+    drawn = None
+    try:
+        tensors, facts = files.load(path, "pictures")
+        if facts == {"key": digest}:
+            captions = bytes(tensors["captions"].numpy()).decode().split("\n") if n else []
+            drawn = drawing.Dataset(
+                tensors["pictures"].numpy(), tensors["attributes"].numpy(), captions
+            )
+    except (FileNotFoundError, files.FileError):
+        pass
+    if drawn is None:
+        drawn = drawing.dataset(n, size=size, seed=seed, split=split, held_out=held_out)
+        tensors = {
+            "pictures": torch.from_numpy(drawn.pictures),
+            "attributes": torch.from_numpy(drawn.attributes),
+            "captions": torch.tensor(list("\n".join(drawn.captions).encode()), dtype=torch.uint8),
+        }
+        try:
+            files.save(path, "pictures", tensors, key=digest)
+        except files.FileError as error:
+            warnings.warn(f"The drawn pictures are not kept for next time. {error}", stacklevel=2)
+    cond = torch.tensor(
+        [drawing.word_ids(drawing.named(caption)) for caption in drawn.captions],
+        dtype=torch.int64,
+    ).reshape(n, len(drawing.ATTRIBUTES))
+    x0 = to_floats(drawn.pictures) if n else torch.zeros(0, 3, size, size)
+    return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions)
+
+
+def image_folder(path: str | Path, size: int = 32) -> Tensor:
+    """Your own pictures: all of a folder, cut square and scaled, as one tensor.
+
+    Returns float32 (N, 3, size, size), files in order of their names; photos are turned the way
+    the camera was held. Files that cannot be read are left out with a warning that names them; a
+    folder without any readable picture is an error, and so is a picture of more than 100 million
+    pixels.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder.name!r}: give the path of one with pictures.")
+    names = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURE_ENDINGS)
+    pictures, unreadable = [], []
+    for name in names:
+        try:
+            pictures.append(_read(name, size))
+        except _TooLarge:
+            raise ValueError(
+                f"{name.name} has more than {_MOST_PIXELS // 1_000_000} million pixels: make it "
+                "smaller first, or take it out of the folder."
+            ) from None
+        except (OSError, SyntaxError, ValueError):
+            unreadable.append(name.name)
+    if not pictures:
+        tried = f" ({len(unreadable)} could not be read)" if unreadable else ""
+        raise ValueError(
+            f"The folder {folder.name!r} holds no readable picture{tried}: put some .png or .jpg "
+            "files in it."
+        )
+    if unreadable:
+        warnings.warn(
+            f"{len(unreadable)} files could not be read and are left out: "
+            f"{', '.join(unreadable[:5])}{' …' if len(unreadable) > 5 else ''}.",
+            stacklevel=2,
+        )
+    return to_floats(np.stack(pictures))
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _read(path: Path, size: int) -> np.ndarray:
+    with warnings.catch_warnings():
+        # Our own limit is checked before anything is unpacked.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            picture = Image.open(path)
+        except Image.DecompressionBombError:
+            raise _TooLarge from None
+        with picture:
+            if picture.width * picture.height > _MOST_PIXELS:
+                raise _TooLarge
+            upright = ImageOps.exif_transpose(picture)
+            # Transparent places become white, as on a page.
+            rgba = upright.convert("RGBA")
+            page = Image.new("RGBA", rgba.size, "white")
+            return np.asarray(_square(Image.alpha_composite(page, rgba).convert("RGB"), size))
+
+
+def _square(picture: Image.Image, size: int) -> Image.Image:
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size is {size!r}, but it must be a whole number of pixels from 1 up.")
+    return ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
+
+
+def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
+    """How strong the coarse and the fine detail of pictures is, averaged over all directions.
+
+    P(k) = mean of |FFT(x)|² / (H·W) over all waves with k ± ½ periods across the shorter side.
+    ``x`` floats (…, H, W), averaged over everything before H and W. Returns (k, P), float64, for
+    k = 1 … min(H, W) // 2. White noise of spread s has P = s² at every k.
+    """
+    x = torch.as_tensor(x)
+    if not x.is_floating_point() or x.ndim < 2 or min(x.shape[-2:]) < 2 or not x.numel():
+        raise ValueError(
+            f"x is {x.dtype} of shape {tuple(x.shape)}, but floats of shape (…, H, W) with at "
+            "least 2 × 2 pixels are expected; `to_floats` turns whole numbers into floats."
+        )
+    height, width = x.shape[-2:]
+    power = torch.fft.fft2(x.double()).abs().square().reshape(-1, height, width).mean(0)
+    radius = torch.hypot(
+        torch.fft.fftfreq(height, dtype=torch.float64)[:, None],
+        torch.fft.fftfreq(width, dtype=torch.float64),
+    )
+    ring = (radius * min(height, width)).round().long().flatten()
+    totals = torch.bincount(ring, weights=power.flatten() / (height * width))
+    k = torch.arange(1, min(height, width) // 2 + 1)
+    return k.double(), totals[k] / torch.bincount(ring)[k]

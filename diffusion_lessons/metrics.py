@@ -1,0 +1,225 @@
+"""How good is a set of pictures? Sample sets in, numbers out, and the judge that looks at them.
+
+No number stands alone: each has the value that fresh real pictures reach beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import critters, files
+
+JUDGE_FILE = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "judge.safetensors"
+# Column and value index of each word number; row 0 stands for "nothing said".
+_WORD_COLUMN = [0, *(list(critters.ATTRIBUTES).index(name) for name, _ in critters.VOCABULARY)]
+_WORD_VALUE = [0, *(critters.ATTRIBUTES[name].index(value) for name, value in critters.VOCABULARY)]
+
+
+class Judge(nn.Module):
+    """A small classifier that says for each attribute which value it sees in a 32×32 critter.
+
+    Pictures are floats (B, 3, 32, 32) in about [−1, 1]. Four times: 3×3 convolution, batch norm,
+    bend, and half the size; then the average of the last map, ``width`` numbers that describe the
+    picture (its *features*), and one linear layer for each attribute.
+    """
+
+    def __init__(self, width: int = 128) -> None:
+        super().__init__()
+        self.config = {"width": width}
+        widths = [width // 4, width // 2, width, width]
+        layers: list[nn.Module] = []
+        for before, after in zip([3, *widths], widths, strict=False):
+            layers += [
+                nn.Conv2d(before, after, 3, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(after, after, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
+        self.body = nn.Sequential(*layers)
+        # 2×2 places are kept apart up to here: where something is matters (a hat is above).
+        self.squeeze = nn.Linear(4 * width, width)
+        self.heads = nn.ModuleList(
+            nn.Linear(width, len(values)) for values in critters.ATTRIBUTES.values()
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the judge sees, (B, width), before it makes up its mind."""
+        if x.ndim != 4 or x.shape[1:] != (3, 32, 32) or not x.is_floating_point():
+            raise ValueError(
+                f"The judge looks at floats of shape (B, 3, 32, 32) in [−1, 1], but this has shape "
+                f"{tuple(x.shape)} and dtype {x.dtype}."
+            )
+        x = x.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+        return self.squeeze(self.body(x).flatten(1))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Scores (logits) for the values of each attribute: six tensors (B, number of values)."""
+        features = F.relu(self.features(x))
+        return [head(features) for head in self.heads]
+
+
+class Judgement(NamedTuple):
+    """What the judge says of a set of pictures.
+
+    ``attributes`` int64 (n, 6), indices into `critters.ATTRIBUTES`; ``probabilities`` six tensors
+    (n, number of values); ``features`` float32 (n, width).
+    """
+
+    attributes: Tensor
+    probabilities: list[Tensor]
+    features: Tensor
+
+
+@torch.no_grad()
+def judge(x: Tensor, judge: Judge, batch: int = 256) -> Judgement:
+    """Let the judge look at pictures, floats (n, 3, 32, 32) in about [−1, 1]."""
+    features = torch.cat([judge.features(part) for part in x.split(batch)])
+    hidden = F.relu(features)
+    probabilities = [head(hidden).softmax(1) for head in judge.heads]
+    attributes = torch.stack([p.argmax(1) for p in probabilities], dim=1)
+    return Judgement(attributes, probabilities, features)
+
+
+def load_judge(path: str | Path = JUDGE_FILE) -> Judge:
+    """The judge that is shipped with the course (made by ``tools/train_judge.py``)."""
+    tensors, facts = files.load(path, "judge")
+    found = Judge(**facts["config"])
+    found.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    )
+    return found.eval().requires_grad_(False)
+
+
+def words_found(attributes: Tensor, cond: Tensor) -> Tensor:
+    """For each picture: is every word of its prompt true of it? bool (n,).
+
+    ``attributes`` int64 (n, 6), what the judge saw; ``cond`` int64 (n, L), word numbers in any
+    order, 0 for nothing said. A prompt that says nothing is true of any picture.
+    """
+    if len(attributes) != len(cond):
+        raise ValueError(
+            f"There are {len(attributes)} pictures but {len(cond)} prompts: give one for each."
+        )
+    column = torch.tensor(_WORD_COLUMN)[cond]
+    value = torch.tensor(_WORD_VALUE)[cond]
+    return ((attributes.gather(1, column) == value) | (cond == 0)).all(dim=1)
+
+
+def prompt_accuracy(x: Tensor, cond: Tensor, judge_: Judge) -> float:
+    """The share of pictures in which the judge finds *every* word that their prompt names."""
+    return float(words_found(judge(x, judge_).attributes, cond).float().mean())
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Distance between two clouds of features, as if both were Gaussian.
+
+    ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½)  (Dowson and Landau 1982; Heusel et al. 2017).
+    ``a`` (n, d) and ``b`` (m, d), at least two rows each; computed in float64. Small sets are
+    never at 0, not even two sets of the same kind: compare with `frechet_floor`.
+    """
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise ValueError(
+            "The Fréchet distance compares features (n, d) and (m, d) of at least two pictures "
+            f"each, but the shapes are {tuple(a.shape)} and {tuple(b.shape)}."
+        )
+    a, b = a.double(), b.double()
+    cov_a, cov_b = torch.cov(a.T).reshape(a.shape[1], -1), torch.cov(b.T).reshape(a.shape[1], -1)
+    # tr (Σ_a Σ_b)^½ from the symmetric Σ_a^½ Σ_b Σ_a^½, whose eigenvalues are the same.
+    values, vectors = torch.linalg.eigh(cov_a)
+    root_a = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root_a @ cov_b @ root_a).clamp(min=0).sqrt().sum()
+    means = (a.mean(0) - b.mean(0)).square().sum()
+    return float(means + cov_a.trace() + cov_b.trace() - 2 * cross)
+
+
+class Floor(NamedTuple):
+    """What two fresh sets of real pictures score against each other: mean and spread over draws."""
+
+    mean: float
+    spread: float
+
+
+def frechet_floor(sets: list[Tensor]) -> Floor:
+    """The Fréchet distance between fresh real sets: features of at least five pairs of sets.
+
+    ``sets``: 2k tensors (n, d), k ≥ 5; neighbours are compared, so no set is used twice.
+    """
+    if len(sets) < 10 or len(sets) % 2:
+        raise ValueError(
+            f"The floor needs at least five pairs of sets of fresh pictures, but got {len(sets)} "
+            "sets."
+        )
+    distances = torch.tensor(
+        [frechet_distance(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)]
+    )
+    return Floor(float(distances.mean()), float(distances.std()))
+
+
+def frechet_excess(distance: float, floor: Floor) -> float:
+    """How far above the floor, in floors: (distance − floor) / floor. 0 is as good as real."""
+    return (distance - floor.mean) / floor.mean
+
+
+def high_frequency_power(x: Tensor, real: Tensor) -> float:
+    """Power of the finest detail, relative to real pictures: 1 is right, above 1 is grain.
+
+    Mean squared Fourier amplitude at frequencies above a quarter of a cycle per pixel (details of
+    less than four pixels), of ``x`` (n, C, H, W) over that of ``real`` (m, C, H, W).
+    """
+    return _fine_power(x) / _fine_power(real)
+
+
+def _fine_power(x: Tensor) -> float:
+    if x.ndim != 4 or len(x) == 0:
+        raise ValueError(f"Pictures (n, C, H, W) are expected, but the shape is {tuple(x.shape)}.")
+    rows = torch.fft.fftfreq(x.shape[2], dtype=torch.float64)[:, None]
+    columns = torch.fft.fftfreq(x.shape[3], dtype=torch.float64)
+    fine = (rows**2 + columns**2).sqrt() > 0.25
+    parts = [torch.fft.fft2(part.double()).abs().square()[..., fine] for part in x.split(256)]
+    return float(torch.cat(parts).mean())
+
+
+class Neighbours(NamedTuple):
+    """The nearest picture of a set: how far (root mean square over pixels) and its number."""
+
+    distance: Tensor
+    index: Tensor
+
+
+def nearest(x: Tensor, data: Tensor) -> Neighbours:
+    """For each picture its nearest neighbour in ``data``, by distance over pixels.
+
+    distance = √(mean (x − neighbour)²), 0 for a copy, up to 2 for black against white. ``x``
+    (n, …) and ``data`` (m, …) with the same picture shape; memory stays below about 100 MB.
+    Returns float64 (n,) and int64 (n,).
+    """
+    if x.shape[1:] != data.shape[1:] or len(data) == 0:
+        raise ValueError(
+            f"x holds pictures of shape {tuple(x.shape[1:])} and data of {tuple(data.shape[1:])}: "
+            "they must be the same, and data must not be empty."
+        )
+    x, data = x.flatten(1), data.flatten(1)
+    best = torch.full((len(x),), torch.inf, dtype=torch.float64)
+    index = torch.zeros(len(x), dtype=torch.int64)
+    for first in range(0, len(data), 1024):
+        part = data[first : first + 1024].double()
+        for row in range(0, len(x), 1024):
+            rows = slice(row, row + 1024)
+            distance = torch.cdist(x[rows].double(), part)
+            low, where = distance.min(dim=1)
+            closer = low < best[rows]
+            best[rows] = torch.where(closer, low, best[rows])
+            index[rows] = torch.where(closer, where + first, index[rows])
+    # The fast distance above loses digits for near copies: measure the winners exactly.
+    exact = torch.stack(
+        [(a.double() - data[i].double()).square().mean() for a, i in zip(x, index, strict=True)]
+    )
+    return Neighbours(exact.sqrt(), index)

@@ -1,0 +1,251 @@
+"""The networks, and the ideal denoiser that no network can beat on its own data.
+
+A network is called as ``output = model(x_t, t, cond=None)`` and has an attribute ``target`` that
+says what the output means: "eps", "v" or "x0" (see `forward.prediction`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import files
+from .forward import TARGETS, check_t
+from .schedules import Schedule
+
+
+class IdealDenoiser:
+    """The exact best guess at the clean picture when the data are a known finite set.
+
+    x̂₀ = Σᵢ wᵢ xᵢ,  wᵢ ∝ exp(−‖x_t − √ᾱ_t xᵢ‖² / (2 (1−ᾱ_t))): every picture votes for itself,
+    weighted by how well it explains what is seen. The minimiser of the training loss over all
+    functions (Karras et al. 2022, EDM, appendix B.3). ``target`` is "x0".
+
+    ``data``: floats (N, C, H, W) in [−1, 1]. Called like a network; it knows no words, so a
+    ``cond`` is an error. At t = 0 it answers with the nearest picture.
+    """
+
+    target = "x0"
+
+    def __init__(self, data: Tensor, schedule: Schedule) -> None:
+        if not data.is_floating_point() or data.ndim < 2 or len(data) == 0:
+            raise ValueError(
+                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
+                f"dtype {data.dtype} and shape {tuple(data.shape)}."
+            )
+        self.data, self.schedule = data, schedule
+
+    def weights(self, x_t: Tensor, t: Tensor | int) -> Tensor:
+        """The votes wᵢ: float64 of shape (B, N), each row sums to 1."""
+        if x_t.shape[1:] != self.data.shape[1:]:
+            raise ValueError(
+                f"x_t holds pictures of shape {tuple(x_t.shape[1:])}, but the data are "
+                f"{tuple(self.data.shape[1:])}."
+            )
+        t = check_t(self.schedule, t, x_t).cpu()
+        signal_rate = torch.tensor(self.schedule.signal_rate)[t].reshape(-1, 1).to(x_t.device)
+        noise_rate = torch.tensor(self.schedule.noise_rate)[t].reshape(-1, 1).to(x_t.device)
+        # float64, in slices: near t = 0 the distances are divided by a tiny number.
+        x_t = x_t.flatten(1).double()
+        squared = torch.cat(
+            [
+                (x_t**2).sum(1, keepdim=True)
+                - 2 * signal_rate * (x_t @ part.T)
+                + signal_rate**2 * (part**2).sum(1)
+                for part in (slice_.double() for slice_ in self.data.flatten(1).split(2048))
+            ],
+            dim=1,
+        ).clamp(min=0)
+        # The nearest at distance 0 first, so that dividing by no noise at all picks it.
+        squared = squared - squared.min(dim=1, keepdim=True).values
+        tiny = torch.finfo(torch.float64).tiny
+        return torch.softmax(-squared / (2 * noise_rate**2).clamp(min=tiny), dim=1)
+
+    def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
+        if cond is not None:
+            raise ValueError("The ideal denoiser knows no words: call it with cond=None.")
+        weights = self.weights(x_t, t).to(self.data.dtype)
+        return (weights @ self.data.flatten(1)).reshape(x_t.shape).to(x_t.dtype)
+
+
+class Block(nn.Module):
+    """Twice norm → bend → 3×3 convolution, on top of its input; time and words scale and shift."""
+
+    def __init__(self, width: int, context: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(_groups(width), width)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm2 = nn.GroupNorm(_groups(width), width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.modulate = nn.Linear(context, 2 * width)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, h: Tensor, context: Tensor) -> Tensor:
+        scale, shift = self.modulate(context)[:, :, None, None].chunk(2, dim=1)
+        inner = self.conv1(F.silu(self.norm1(h)))
+        inner = self.norm2(inner) * (1 + scale) + shift
+        return h + self.conv2(F.silu(inner))
+
+
+class Attention(nn.Module):
+    """Every place looks at every other place (self-attention), on top of its input."""
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(_groups(width), width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, h: Tensor) -> Tensor:
+        B, C, H, W = h.shape
+        tokens = self.norm(h).flatten(2).transpose(1, 2)  # (B, H·W, C)
+        q, k, v = (
+            self.query_key_value(tokens)
+            .reshape(B, H * W, 3, self.heads, C // self.heads)
+            .permute(2, 0, 3, 1, 4)  # (3, B, heads, H·W, C/heads)
+        )
+        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, H * W, C)
+        return h + self.out(seen).transpose(1, 2).reshape(B, C, H, W)
+
+
+class UNet(nn.Module):
+    """A small U-Net that a laptop trains in a minute: down, think, up, with bridges across.
+
+    2×2 pixels are folded into channels first, so that the widest pictures the network sees are
+    half as large. Source: Ronneberger et al. 2015; Ho, Jain and Abbeel 2020, appendix B; scale and
+    shift after Dhariwal and Nichol 2021; without concatenation, bridges are added.
+
+    ``widths``: channels at each size, each half the one before. ``vocabulary``: how many words
+    (0: none); ``cond`` is then int64 (B, L) of word numbers 1 … vocabulary, 0 for "nothing said",
+    and the vectors of a picture's words are summed. ``uses_time=False`` hides t from the network.
+    Pictures are (B, channels, H, W) with H and W divisible by 2 ** len(widths).
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        widths: tuple[int, ...] = (48, 96, 160),
+        vocabulary: int = 0,
+        target: str = "v",
+        uses_time: bool = True,
+    ) -> None:
+        super().__init__()
+        if target not in TARGETS:
+            raise ValueError(f"target is {target!r}, but it must be one of {', '.join(TARGETS)}.")
+        self.config = {
+            "channels": channels,
+            "widths": list(widths),
+            "vocabulary": vocabulary,
+            "target": target,
+            "uses_time": uses_time,
+        }
+        self.target, self.uses_time, self.vocabulary = target, uses_time, vocabulary
+        context = 4 * widths[0]
+        self.time = nn.Sequential(nn.Linear(64, context), nn.SiLU(), nn.Linear(context, context))
+        self.words = nn.Embedding(vocabulary + 1, context, padding_idx=0)
+        nn.init.normal_(self.words.weight, std=0.3)
+        with torch.no_grad():
+            self.words.weight[0] = 0
+        self.enter = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
+        self.down_blocks = nn.ModuleList(Block(width, context) for width in widths)
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths)
+        )
+        self.attention = Attention(widths[-1])
+        self.up_blocks = nn.ModuleList(Block(width, context) for width in widths)
+        self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in itertools.pairwise(widths))
+        self.leave = nn.Sequential(
+            nn.GroupNorm(_groups(widths[0]), widths[0]),
+            nn.SiLU(),
+            nn.Conv2d(widths[0], 4 * channels, 3, padding=1),
+        )
+        nn.init.zeros_(self.leave[-1].weight)
+        nn.init.zeros_(self.leave[-1].bias)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
+        context = self.context(t, cond, len(x_t))
+        h = F.pixel_unshuffle(x_t, 2).contiguous(memory_format=torch.channels_last)
+        h = self.enter(h)
+        bridges = []
+        for i, block in enumerate(self.down_blocks):
+            h = block(h, context)
+            if i < len(self.down):
+                bridges.append(h)
+                h = self.down[i](h)
+        h = self.attention(h)
+        for i in reversed(range(len(self.up_blocks))):
+            h = self.up_blocks[i](h, context)
+            if i > 0:
+                h = F.pixel_shuffle(self.up[i - 1](h), 2) + bridges[i - 1]
+        return F.pixel_shuffle(self.leave(h), 2)
+
+    def context(self, t: Tensor, cond: Tensor | None, batch: int) -> Tensor:
+        """What the blocks are told, (B, context): the vector of t plus the sum of the words'."""
+        t = t.expand(batch) if self.uses_time else torch.zeros(batch, dtype=torch.int64)
+        context = self.time(time_features(t, 64).to(self.words.weight.device))
+        if cond is not None:
+            if cond.ndim != 2 or len(cond) != batch or cond.is_floating_point():
+                raise ValueError(
+                    f"cond has shape {tuple(cond.shape)}, but whole numbers (B, L) with one row "
+                    f"for each of the {batch} pictures are expected."
+                )
+            if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) <= self.vocabulary:
+                raise ValueError(
+                    f"cond holds word numbers up to {int(cond.max())}, but this model knows "
+                    f"{self.vocabulary} words (0 means nothing said)."
+                )
+            context = context + self.words(cond).sum(1)
+        return F.silu(context)
+
+
+def time_features(t: Tensor, width: int) -> Tensor:
+    """t as waves of many lengths, so that near steps look alike and far ones differ.
+
+    [cos(t fᵢ), sin(t fᵢ)], fᵢ from 1 down to 1/10,000 (Vaswani et al. 2017, section 3.5). t int64
+    (B,); returns float32 (B, width).
+    """
+    half = width // 2
+    frequency = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
+    angle = t[:, None].float() * frequency
+    return torch.cat([angle.cos(), angle.sin()], dim=1)
+
+
+def count_weights(model: nn.Module) -> int:
+    """How many numbers the network learns."""
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def save(model: UNet, path: str | Path, **facts: Any) -> None:
+    """Save a network as a small *model* file: weights in float16, its make-up, and ``facts``."""
+    tensors = {name: tensor.half() for name, tensor in model.state_dict().items()}
+    files.save(path, "model", tensors, config=model.config, **facts)
+
+
+def load(path: str | Path) -> UNet:
+    """Load a *model* file that `save` wrote, ready to draw (float32, in evaluation mode).
+
+    Errors as in `files.load`, and `files.FileError` if the weights do not fit the make-up.
+    """
+    tensors, facts = files.load(path, "model")
+    try:
+        model = UNet(**facts["config"])
+        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise files.FileError(
+            f"{Path(path).name} does not fit this version of the course's network: train it again "
+            f"({type(error).__name__})."
+        ) from None
+    return model.eval().requires_grad_(False)
+
+
+def _groups(width: int) -> int:
+    return max(g for g in (8, 4, 2, 1) if width % g == 0)

@@ -1,0 +1,330 @@
+"""Training: one loop, written as a generator, that can be stopped and resumed at any moment."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import files
+from .forward import add_noise, velocity
+from .schedules import Schedule
+
+SAVE_EVERY_SECONDS = 20
+
+
+class Record(NamedTuple):
+    """What one optimiser step left behind; the model and its average are in step with it.
+
+    ``step`` counts from 1, ``pictures`` counts those shown so far, ``loss`` is the mean squared
+    error of this step's batch, ``seconds_left`` an estimate from the speed so far.
+    """
+
+    step: int
+    pictures: int
+    loss: float
+    seconds_left: float
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose steps are made equally large in all directions of a weight matrix.
+
+    G ← momentum buffer with look-ahead, then five Newton–Schulz steps X ← aX + (bA + cA²)X,
+    A = XXᵀ, push all singular values of G towards 1, and the weight moves by rate · X · √(max(1,
+    rows/columns)). Convolutions count as matrices (out, in·3·3).
+    Source: Jordan et al. 2024 (Muon). Unlike ``torch.optim.Muon`` it takes convolutions and works
+    in float32, which is faster on processors without native bfloat16.
+    """
+
+    def __init__(self, weights, lr: float = 0.02, momentum: float = 0.95) -> None:
+        super().__init__(weights, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                buffer = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+                ahead = weight.grad.lerp(buffer, group["momentum"])
+                matrix = orthogonalised(ahead.flatten(1))
+                rows, columns = matrix.shape
+                scale = math.sqrt(max(1.0, rows / columns))
+                weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
+
+
+def orthogonalised(G: Tensor, steps: int = 5) -> Tensor:
+    """Newton–Schulz iteration towards the nearest matrix with all singular values equal to 1.
+
+    Returns float32 of the shape of G, (rows, columns), with singular values from about 0.7 to 1.2.
+    The coefficients are those of Jordan et al. 2024.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = G.float() / (G.norm() + 1e-7)
+    wide = X if G.shape[0] <= G.shape[1] else X.T
+    for _ in range(steps):
+        A = wide @ wide.T
+        wide = a * wide + (b * A + c * A @ A) @ wide
+    return wide if G.shape[0] <= G.shape[1] else wide.T
+
+
+def averaged(model: nn.Module) -> nn.Module:
+    """A frozen copy of ``model`` to hand to `train` as ``ema``: it receives the running average."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def draw_t(schedule: Schedule, n: int, generator: torch.Generator) -> Tensor:
+    """n random noise levels for a batch: three in four near the middle, one in four uniform.
+
+    t = ⌈T · sigmoid(N(0, 1))⌉ for most (Esser et al. 2024, section 3.1), which hardly ever draws
+    the ends, and uniform from 1 to T for the rest, so that 1 and T are really trained. int64 (n,).
+    """
+    middle = torch.sigmoid(torch.randn(n, generator=generator))
+    uniform = torch.rand(n, generator=generator)
+    share = torch.where(torch.rand(n, generator=generator) < 0.25, uniform, middle)
+    return (share * schedule.T).ceil().long().clamp(1, schedule.T)
+
+
+def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: str) -> Tensor:
+    """What the network should answer: ε, v = √ᾱ ε − √(1−ᾱ) x₀, or x₀. Shape of x0."""
+    return {"eps": lambda: eps, "v": lambda: velocity(schedule, x0, t, eps), "x0": lambda: x0}[
+        target
+    ]()
+
+
+def precision_for(model: nn.Module) -> str:
+    """ "bfloat16" where this processor multiplies it natively, else "float32".
+
+    Elsewhere bfloat16 is emulated and many times slower. On a GPU or Apple's chips: "float32".
+    """
+    on_cpu = all(weight.device.type == "cpu" for weight in model.parameters())
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if on_cpu and native else "float32"
+
+
+def learning_rate(progress: float) -> float:
+    """The share of the full rate at ``progress`` 0 … 1: 3 % warm-up, then level, then down to 0."""
+    return min(1.0, progress / 0.03 + 0.01, (1 - progress) / 0.3)
+
+
+def train(
+    model: nn.Module,
+    data: Tensor | tuple[Tensor, Tensor],
+    schedule: Schedule,
+    *,
+    pictures: int,
+    batch: int = 64,
+    seed: int = 0,
+    ema: nn.Module | None = None,
+    checkpoint: str | Path | None = None,
+    resume: str | Path | None = None,
+    precision: str | None = None,
+    drop: float = 0.1,
+) -> Iterator[Record]:
+    """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
+
+    Each example is one picture at one random level (Ho, Jain and Abbeel 2020, algorithm 1):
+    loss = mean (model(x_t, t, cond) − target)². A step's update is finished before its record is
+    yielded, in ``model`` and in ``ema`` (a copy from `averaged`, optional).
+
+    ``data``: floats (N, C, H, W) in [−1, 1], or a pair with cond, int64 (N, L). ``pictures`` is how
+    many are shown in all (rounded up to whole batches), so results do not depend on the clock;
+    `pictures_in` turns minutes into it. ``drop``: how often all words of a picture are hidden, so
+    that guidance works. ``checkpoint``: a *run* file, saved as training starts, every
+    20 seconds, when you stop, and at the end. ``resume``: a run file to go on from; it must have
+    the same settings, and ends in the same weights, bit for bit, with the same number of threads.
+    """
+    x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
+    _check(x0_all, cond_all, pictures, batch, drop)
+    return _train(
+        model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume,
+        precision or precision_for(model), drop,
+    )  # fmt: skip
+
+
+def _train(
+    model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume, precision,
+    drop,
+) -> Iterator[Record]:  # fmt: skip
+    run = _Run(model, ema if ema is not None else averaged(model), seed)
+    total = math.ceil(pictures / batch)
+    settings = {
+        "total": total,
+        "batch": batch,
+        "seed": seed,
+        "precision": precision,
+        "drop": drop,
+        "pictures_in_data": len(x0_all),
+        "alpha_bar_T": float(schedule.alpha_bar[-1]),
+        "T": schedule.T,
+        "config": getattr(model, "config", None),
+    }
+    if resume is not None:
+        run.load(resume, settings)
+    if checkpoint is not None:
+        run.save(checkpoint, settings)
+    began, first, saved = time.monotonic(), run.step, time.monotonic()
+    whole = True  # False while a step is half done: then nothing is saved
+    try:
+        while run.step < total:
+            whole = False
+            loss = run.advance(x0_all, cond_all, schedule, total, batch, precision, drop)
+            whole = True
+            if checkpoint is not None and time.monotonic() - saved > SAVE_EVERY_SECONDS:
+                run.save(checkpoint, settings)
+                saved = time.monotonic()
+            speed = (run.step - first) / (time.monotonic() - began)
+            yield Record(run.step, run.step * batch, loss, (total - run.step) / speed)
+    finally:
+        model.eval()
+        if checkpoint is not None and whole:
+            run.save(checkpoint, settings)
+
+
+class _Run:
+    """Everything that changes while training: two sets of weights, optimisers, random numbers."""
+
+    def __init__(self, model: nn.Module, ema: nn.Module, seed: int) -> None:
+        self.model, self.ema, self.step = model, ema, 0
+        self.device = next(model.parameters()).device
+        self.generator = torch.Generator().manual_seed(seed)
+        inner = [w for name, w in model.named_parameters() if _is_inner(name, w)]
+        rest = [w for name, w in model.named_parameters() if not _is_inner(name, w)]
+        self.optimisers: list[tuple[torch.optim.Optimizer, float]] = []
+        if inner:
+            self.optimisers.append((Muon(inner, lr=0.02), 0.02))
+        if rest:
+            self.optimisers.append((torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99)), 2e-3))
+
+    def advance(self, x0_all, cond_all, schedule, total, batch, precision, drop) -> float:
+        self.model.train()
+        g = self.generator
+        rows = torch.randint(len(x0_all), (batch,), generator=g)
+        t = draw_t(schedule, batch, g).to(self.device)
+        x0 = x0_all[rows].to(self.device)
+        eps = torch.randn(x0.shape, generator=g).to(self.device)
+        cond = None
+        if cond_all is not None:
+            hidden = torch.rand(batch, 1, generator=g) < drop
+            cond = cond_all[rows].masked_fill(hidden, 0).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            output = self.model(add_noise(schedule, x0, t, eps), t, cond)
+        loss = F.mse_loss(output.float(), loss_target(schedule, x0, t, eps, self.model.target))
+        loss.backward()
+        rate = learning_rate(self.step / total)
+        for optimiser, full_rate in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = full_rate * rate
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        self._average()
+        return loss.item()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(0.999, (1 + self.step) / (10 + self.step))
+        for mean, weight in zip(self.ema.parameters(), self.model.parameters(), strict=True):
+            mean.lerp_(weight, 1 - keep)
+
+    def save(self, path: str | Path, settings: dict) -> None:
+        tensors = {"random": self.generator.get_state()}
+        tensors |= {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
+        for i, (optimiser, _) in enumerate(self.optimisers):
+            for j, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
+        files.save(
+            path, "run", tensors, step=self.step, threads=torch.get_num_threads(), **settings
+        )
+
+    def load(self, path: str | Path, settings: dict) -> None:
+        tensors, facts = files.load(path, "run")
+        for name, wanted in settings.items():
+            if facts.get(name) != wanted:
+                raise ValueError(
+                    f"{Path(path).name} was trained with {name} = {facts.get(name)}, but now it is "
+                    f"{wanted}: resume with the same settings, or start a new run."
+                )
+        try:
+            self.model.load_state_dict(_under("model", tensors))
+            self.ema.load_state_dict(_under("ema", tensors))
+            for i, (optimiser, _) in enumerate(self.optimisers):
+                states: dict[int, dict[str, Tensor]] = {}
+                for name, tensor in _under(f"optimiser{i}", tensors).items():
+                    index, key = name.split(".", 1)
+                    states.setdefault(int(index), {})[key] = tensor
+                groups = optimiser.state_dict()["param_groups"]
+                optimiser.load_state_dict({"state": states, "param_groups": groups})
+            self.generator.set_state(tensors["random"])
+            self.step = int(facts["step"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise files.FileError(
+                f"{Path(path).name} holds a run of another network: resume with the network that "
+                f"it was started with ({type(error).__name__})."
+            ) from None
+
+
+def pictures_in(
+    minutes: float,
+    model: nn.Module,
+    data: Tensor | tuple[Tensor, Tensor],
+    schedule: Schedule,
+    *,
+    batch: int = 64,
+    clock: Callable[[], float] = time.perf_counter,
+) -> int:
+    """How many pictures this machine can train on in so many minutes, measured once on a copy.
+
+    A few steps warm up, a few are timed. Hand the number to `train`, so that schedules and results
+    do not depend on the clock.
+    """
+    if not minutes > 0:
+        raise ValueError(f"minutes is {minutes}, but it must be above 0.")
+    trial = train(copy.deepcopy(model), data, schedule, pictures=13 * batch, batch=batch)
+    for _ in range(3):
+        next(trial)
+    began = clock()
+    for _ in range(10):
+        next(trial)
+    return max(1, round(60 * minutes * 10 / (clock() - began))) * batch
+
+
+def _is_inner(name: str, weight: Tensor) -> bool:
+    """Muon is for the matrices inside; the first and last layer and word vectors are not those."""
+    return weight.ndim >= 2 and not name.startswith(("enter", "leave", "words", "time"))
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = prefix + "."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def _check(x0: Tensor, cond: Tensor | None, pictures: int, batch: int, drop: float) -> None:
+    if not isinstance(x0, Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) == 0:
+        raise ValueError(
+            "data must be floats (N, C, H, W) in [−1, 1] with at least one picture: turn pictures "
+            "of 0 … 255 into −1 … 1 first with data.to_floats."
+        )
+    if not torch.isfinite(x0).all() or float(x0.abs().max()) > 10:
+        raise ValueError("data must lie in [−1, 1], but it holds NaN, infinity or larger numbers.")
+    if cond is not None and (len(cond) != len(x0) or cond.is_floating_point() or cond.ndim != 2):
+        raise ValueError(
+            f"cond must be whole numbers (N, L), one row for each of the {len(x0)} pictures, but "
+            f"its shape is {tuple(cond.shape)}."
+        )
+    for name, value in (("pictures", pictures), ("batch", batch)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}, but it must be a whole number from 1 up.")
+    if not 0 <= drop <= 1:
+        raise ValueError(f"drop is {drop}, but it is a share from 0 to 1.")
