@@ -19,6 +19,9 @@ from . import files
 from .forward import TARGETS, check_t
 from .schedules import Schedule
 
+# The network that is shipped with the course, made by tools/train_shipped.py.
+SHIPPED = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "critters.safetensors"
+
 
 class IdealDenoiser:
     """The exact best guess at the clean picture when the data are a known finite set.
@@ -230,8 +233,10 @@ def save(model: UNet, path: str | Path, **facts: Any) -> None:
     files.save(path, "model", tensors, config=model.config, **facts)
 
 
-def load(path: str | Path) -> UNet:
+def load(path: str | Path = SHIPPED) -> UNet:
     """Load a *model* file that `save` wrote, ready to draw (float32, in evaluation mode).
+
+    Without a path: the network that is shipped with the course.
 
     Errors as in `files.load`, and `files.FileError` if the weights do not fit the make-up.
     """

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
+import signal
+import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -71,11 +75,15 @@ def orthogonalised(G: Tensor, steps: int = 5) -> Tensor:
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     X = G.float() / (G.norm() + 1e-7)
-    wide = X if G.shape[0] <= G.shape[1] else X.T
+    X = X if G.shape[0] <= G.shape[1] else X.T
+    # All steps are polynomials in A = XXᵀ, so they are multiplied out on the small square A first.
+    A, identity = X @ X.T, torch.eye(len(X), device=X.device)
+    product = identity
     for _ in range(steps):
-        A = wide @ wide.T
-        wide = a * wide + (b * A + c * A @ A) @ wide
-    return wide if G.shape[0] <= G.shape[1] else wide.T
+        step = a * identity + b * A + c * A @ A
+        product, A = step @ product, step @ A @ step
+    X = product @ X
+    return X if G.shape[0] <= G.shape[1] else X.T
 
 
 def averaged(model: nn.Module) -> nn.Module:
@@ -146,6 +154,11 @@ def train(
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
     _check(x0_all, cond_all, pictures, batch, drop)
+    if precision not in (None, "float32", "bfloat16"):
+        raise ValueError(
+            f"precision is {precision!r}, but it must be 'float32', 'bfloat16', or None for the "
+            "faster of the two on this machine."
+        )
     return _train(
         model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume,
         precision or precision_for(model), drop,
@@ -159,16 +172,17 @@ def _train(
     run = _Run(model, ema if ema is not None else averaged(model), seed)
     total = math.ceil(pictures / batch)
     settings = {
-        "total": total,
         "batch": batch,
+        "total": total,
         "seed": seed,
         "precision": precision,
         "drop": drop,
-        "pictures_in_data": len(x0_all),
-        "alpha_bar_T": float(schedule.alpha_bar[-1]),
         "T": schedule.T,
+        "alpha_bar": _fingerprint(torch.tensor(schedule.alpha_bar)),
         "config": getattr(model, "config", None),
     }
+    if checkpoint is not None or resume is not None:
+        settings["data"] = [_fingerprint(x) for x in (x0_all, cond_all) if x is not None]
     if resume is not None:
         run.load(resume, settings)
     if checkpoint is not None:
@@ -178,8 +192,9 @@ def _train(
     try:
         while run.step < total:
             whole = False
-            loss = run.advance(x0_all, cond_all, schedule, total, batch, precision, drop)
-            whole = True
+            with _finished_first():
+                loss = run.advance(x0_all, cond_all, schedule, total, batch, precision, drop)
+                whole = True
             if checkpoint is not None and time.monotonic() - saved > SAVE_EVERY_SECONDS:
                 run.save(checkpoint, settings)
                 saved = time.monotonic()
@@ -191,6 +206,23 @@ def _train(
             run.save(checkpoint, settings)
 
 
+@contextlib.contextmanager
+def _finished_first() -> Iterator[None]:
+    """Hold Ctrl-C, a notebook's stop button, back until the step is whole and can be saved."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield  # only the main thread receives it
+        return
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
+
+
 class _Run:
     """Everything that changes while training: two sets of weights, optimisers, random numbers."""
 
@@ -198,6 +230,7 @@ class _Run:
         self.model, self.ema, self.step = model, ema, 0
         self.device = next(model.parameters()).device
         self.generator = torch.Generator().manual_seed(seed)
+        model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
         inner = [w for name, w in model.named_parameters() if _is_inner(name, w)]
         rest = [w for name, w in model.named_parameters() if not _is_inner(name, w)]
         self.optimisers: list[tuple[torch.optim.Optimizer, float]] = []
@@ -303,6 +336,11 @@ def pictures_in(
 def _is_inner(name: str, weight: Tensor) -> bool:
     """Muon is for the matrices inside; the first and last layer and word vectors are not those."""
     return weight.ndim >= 2 and not name.startswith(("enter", "leave", "words", "time"))
+
+
+def _fingerprint(x: Tensor) -> int:
+    """A number that changes with any byte of x; fast, for 250 MB of pictures are common."""
+    return zlib.crc32(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

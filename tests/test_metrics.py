@@ -1,0 +1,155 @@
+"""Metrics against independent references, closed forms and planted answers."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+from torch.testing import assert_close
+
+from diffusion_lessons import critters, files, metrics
+from diffusion_lessons.data import to_floats
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return metrics.load_judge()
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frechet_distance_equals_scipys_matrix_root(seed):
+    a = normal(200, 7, seed=seed) @ normal(7, 7, seed=seed + 10)
+    b = normal(90, 7, seed=seed + 20) @ normal(7, 7, seed=seed + 30) + 0.5
+    cov_a, cov_b = np.cov(a.numpy().T), np.cov(b.numpy().T)
+    root = scipy.linalg.sqrtm(cov_a @ cov_b)
+    gap = a.mean(0).numpy() - b.mean(0).numpy()
+    expected = gap @ gap + np.trace(cov_a + cov_b - 2 * root.real)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_distance_of_two_gaussians_on_a_line():
+    a, b = normal(100_000, 1), 3 * normal(100_000, 1, seed=1) + 2
+    # (μ_a − μ_b)² + (σ_a − σ_b)² = 4 + 4
+    assert metrics.frechet_distance(a, b) == pytest.approx(8, rel=0.02)
+
+
+def test_frechet_distance_of_a_set_from_itself_is_zero_and_is_symmetric():
+    a, b = normal(64, 20), normal(64, 20, seed=1)
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
+    assert metrics.frechet_distance(a, b) == pytest.approx(metrics.frechet_distance(b, a))
+
+
+def test_frechet_distance_survives_fewer_pictures_than_features():
+    assert np.isfinite(metrics.frechet_distance(normal(5, 20).float(), normal(9, 20).float()))
+
+
+def test_the_floor_is_the_mean_over_pairs_and_falls_with_more_pictures():
+    few = metrics.frechet_floor([normal(50, 8, seed=i) for i in range(10)])
+    many = metrics.frechet_floor([normal(500, 8, seed=i) for i in range(10)])
+    assert 0 < many.mean < few.mean / 5  # about 1/n
+    pairs = [
+        metrics.frechet_distance(normal(50, 8, seed=i), normal(50, 8, seed=i + 1))
+        for i in range(0, 10, 2)
+    ]
+    assert few.mean == pytest.approx(np.mean(pairs))
+    assert few.spread == pytest.approx(np.std(pairs, ddof=1))
+    assert metrics.frechet_excess(3.0, metrics.Floor(2.0, 0.1)) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="five pairs"):
+        metrics.frechet_floor([normal(5, 2)] * 8)
+
+
+@pytest.mark.parametrize(("a", "b"), [((1, 3), (5, 3)), ((5, 3), (5, 4)), ((5,), (5, 3))])
+def test_frechet_distance_says_what_it_expects(a, b):
+    with pytest.raises(ValueError, match="compares features"):
+        metrics.frechet_distance(normal(*a), normal(*b))
+
+
+def test_high_frequency_power_is_one_for_the_same_below_for_blur_above_for_grain():
+    real = normal(8, 3, 32, 32)
+    blurred = torch.nn.functional.avg_pool2d(real, 3, stride=1, padding=1)
+    assert metrics.high_frequency_power(real, real) == pytest.approx(1)
+    assert metrics.high_frequency_power(blurred, real) < 0.5
+    smooth = blurred + 0.1 * normal(8, 3, 32, 32, seed=1)
+    assert metrics.high_frequency_power(smooth, blurred) > 1
+
+
+@pytest.mark.parametrize(("cycles", "counts"), [(4, False), (7, False), (9, True), (16, True)])
+def test_high_frequency_power_counts_waves_shorter_than_four_pixels(cycles, counts):
+    x = torch.arange(32, dtype=torch.float64)
+    wave = torch.cos(2 * torch.pi * cycles * x / 32).expand(1, 1, 32, 32)
+    power = metrics.high_frequency_power(wave, normal(1, 1, 32, 32))
+    assert (power > 1e-6) == counts
+
+
+def test_nearest_equals_brute_force_and_finds_planted_copies():
+    x, data = normal(30, 3, 4, 4), normal(2500, 3, 4, 4, seed=1)
+    data[2100], data[7] = x[5], x[20] + 0.01
+    found = metrics.nearest(x, data)
+    brute = torch.stack([(data - one).square().mean((1, 2, 3)).sqrt() for one in x])
+    assert_close(found.distance, brute.min(1).values)
+    assert_close(found.index, brute.argmin(1))
+    assert found.distance[5] == 0 and found.index[5] == 2100
+    assert found.distance[20] == pytest.approx(0.01) and found.index[20] == 7
+
+
+def test_nearest_measures_near_copies_exactly_in_float32():
+    data = 0.9 + 0.001 * normal(50, 3, 32, 32).float()
+    found = metrics.nearest(data[10:11] + 1e-4, data)
+    assert found.index.item() == 10
+    assert found.distance.item() == pytest.approx(1e-4, rel=1e-2)
+
+
+def test_nearest_refuses_other_shapes():
+    with pytest.raises(ValueError, match="must be the same"):
+        metrics.nearest(normal(2, 3, 4, 4), normal(2, 3, 8, 8))
+
+
+def row(**named):
+    return [values.index(named.get(n, "none" if "none" in values else values[0]))
+            for n, values in critters.ATTRIBUTES.items()]  # fmt: skip
+
+
+def test_every_word_must_be_found_in_any_order_and_silence_is_free():
+    seen = torch.tensor([row(subject="cat", color="black", place="night")] * 5)
+    prompts = [
+        critters.word_ids({"subject": "cat", "place": "night"}),
+        critters.word_ids({"subject": "cat", "place": "night"})[::-1],
+        critters.word_ids({"subject": "cat", "sunglasses": "sunglasses"}),
+        critters.word_ids({"subject": "dog"}),
+        [0] * 6,
+    ]
+    found = metrics.words_found(seen, torch.tensor(prompts))
+    assert found.tolist() == [True, True, False, False, True]
+    with pytest.raises(ValueError, match="one for each"):
+        metrics.words_found(seen, torch.tensor(prompts[:2]))
+
+
+def test_the_judge_is_right_about_fresh_pictures(judge):
+    drawn = critters.dataset(10_000, seed=987_654, split="all")
+    said = metrics.judge(to_floats(drawn.pictures), judge)
+    right = (said.attributes.numpy() == drawn.attributes).all(axis=1)
+    assert right.mean() >= 0.9995
+    assert said.features.shape == (10_000, 128)
+    assert all(torch.allclose(p.sum(1), torch.ones(10_000)) for p in said.probabilities)
+
+
+def test_prompt_accuracy_of_real_pictures_is_one_and_of_shuffled_ones_is_not(judge):
+    drawn = critters.dataset(500, seed=4321, split="all")
+    cond = torch.tensor([critters.word_ids(critters.named(c)) for c in drawn.captions])
+    x = to_floats(drawn.pictures)
+    assert metrics.prompt_accuracy(x, cond, judge) >= 0.998
+    assert metrics.prompt_accuracy(x.roll(1, 0), cond, judge) < 0.3
+
+
+def test_the_judge_says_what_it_looks_at(judge):
+    with pytest.raises(ValueError, match=r"\(B, 3, 32, 32\)"):
+        metrics.judge(torch.zeros(2, 3, 64, 64), judge)
+
+
+def test_a_file_that_is_no_judge_is_refused(tmp_path):
+    files.save(tmp_path / "x.safetensors", "model", {"w": torch.zeros(1)})
+    with pytest.raises(files.FileError, match="holds a model, but a judge"):
+        metrics.load_judge(tmp_path / "x.safetensors")
