@@ -1,0 +1,41 @@
+# Two commands: `make lab` opens the course, `make test` tests it. Both set up .venv first.
+# PYTHON=python3.12 chooses the Python of a new .venv; LAB_ARGS="..." is passed on to JupyterLab;
+# ONLY="01 02" limits `make notebooks` to those lessons.
+
+BOOT := $(or $(PYTHON),$(firstword $(foreach name,python3 python3.14 python3.13 python3.12 \
+	python3.11,$(shell command -v $(name) 2>/dev/null))))
+VENV := .venv/bin/python
+# JupyterLab refuses to run as root, which is who one is in most containers.
+ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+.PHONY: help setup lab test notebooks
+
+help:
+	@echo "make lab        set up what is needed and open the course in JupyterLab"
+	@echo "make test       set up what is needed and run every test"
+	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
+
+setup:
+	@if [ -z "$(BOOT)" ]; then \
+		echo "Set-up stopped. No Python was found: install Python 3.11 or newer and run again."; \
+		exit 1; \
+	fi
+	@"$(BOOT)" tools/setup.py --python "$(PYTHON)"
+
+lab: setup
+	$(VENV) -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
+
+test: setup
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m pytest tests
+	@set -- notebooks/*.ipynb; if [ -e "$$1" ]; then \
+		echo $(VENV) -m pytest --nbval --nbval-current-env "$$@"; \
+		$(VENV) -m pytest --nbval --nbval-current-env "$$@"; \
+	else \
+		echo "No notebooks to execute yet."; \
+	fi
+
+notebooks: setup
+	$(VENV) tools/build_notebooks.py $(ONLY)
