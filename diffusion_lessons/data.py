@@ -154,6 +154,7 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
     pixels.
     """
     folder = Path(path)
+    _check_size(size)
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder.name!r}: give the path of one with pictures.")
     names = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURE_ENDINGS)
@@ -199,15 +200,22 @@ def _read(path: Path, size: int) -> np.ndarray:
             if picture.width * picture.height > _MOST_PIXELS:
                 raise _TooLarge
             upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):
+                # Pillow would clip 0 … 65,535 at 255: nearly everything white.
+                upright = Image.fromarray((np.asarray(upright) // 256).astype(np.uint8))
             # Transparent places become white, as on a page.
             rgba = upright.convert("RGBA")
             page = Image.new("RGBA", rgba.size, "white")
             return np.asarray(_square(Image.alpha_composite(page, rgba).convert("RGB"), size))
 
 
-def _square(picture: Image.Image, size: int) -> Image.Image:
+def _check_size(size: int) -> None:
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size is {size!r}, but it must be a whole number of pixels from 1 up.")
+
+
+def _square(picture: Image.Image, size: int) -> Image.Image:
+    _check_size(size)
     return ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
 
 

@@ -59,7 +59,7 @@ def write_atomic(path: str | Path, content: bytes) -> None:
             ) from error
         raise FileError(
             f"{path.name} could not be written ({error.strerror or error}): check that the folder "
-            f"{path.parent.name or '.'} exists and may be written to."
+            f"{path.parent.name or '.'} exists, may be written to and has room."
         ) from error
     finally:
         if partial is not None:

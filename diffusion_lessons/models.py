@@ -82,9 +82,9 @@ class Block(nn.Module):
 
     def __init__(self, width: int, context: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(_groups(width), width)
+        self.norm1 = _norm(width)
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm2 = nn.GroupNorm(_groups(width), width)
+        self.norm2 = _norm(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         self.modulate = nn.Linear(context, 2 * width)
         nn.init.zeros_(self.conv2.weight)
@@ -102,7 +102,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
-        self.norm = nn.GroupNorm(_groups(width), width)
+        self.norm = _norm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         nn.init.zeros_(self.out.weight)
@@ -115,7 +115,9 @@ class Attention(nn.Module):
             .reshape(B, H * W, 3, self.heads, C // self.heads)
             .permute(2, 0, 3, 1, 4)  # (3, B, heads, H·W, C/heads)
         )
-        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, H * W, C)
+        # (B, heads, H·W, H·W); written out, since the fused call is slower for so few places.
+        looks = (q @ k.transpose(2, 3) / math.sqrt(C // self.heads)).softmax(dim=3)
+        seen = (looks @ v).transpose(1, 2).reshape(B, H * W, C)
         return h + self.out(seen).transpose(1, 2).reshape(B, C, H, W)
 
 
@@ -166,7 +168,7 @@ class UNet(nn.Module):
         self.up_blocks = nn.ModuleList(Block(width, context) for width in widths)
         self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in itertools.pairwise(widths))
         self.leave = nn.Sequential(
-            nn.GroupNorm(_groups(widths[0]), widths[0]),
+            _norm(widths[0]),
             nn.SiLU(),
             nn.Conv2d(widths[0], 4 * channels, 3, padding=1),
         )
@@ -252,5 +254,6 @@ def load(path: str | Path = SHIPPED) -> UNet:
     return model.eval().requires_grad_(False)
 
 
-def _groups(width: int) -> int:
-    return max(g for g in (8, 4, 2, 1) if width % g == 0)
+def _norm(width: int) -> nn.GroupNorm:
+    """One group: with eight, this layer took a third of all training time on a CPU."""
+    return nn.GroupNorm(1, width)

@@ -8,6 +8,7 @@ import math
 import signal
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -289,6 +290,12 @@ class _Run:
                     f"{Path(path).name} was trained with {name} = {facts.get(name)}, but now it is "
                     f"{wanted}: resume with the same settings, or start a new run."
                 )
+        if facts["threads"] != torch.get_num_threads():
+            warnings.warn(
+                f"{Path(path).name} was trained with {facts['threads']} threads, now there are "
+                f"{torch.get_num_threads()}: the last digits of the weights will differ.",
+                stacklevel=4,
+            )
         try:
             self.model.load_state_dict(_under("model", tensors))
             self.ema.load_state_dict(_under("ema", tensors))

@@ -98,7 +98,7 @@ def main() -> None:
     card = files.load(args.out, "model")[1] | {"scores": scores(model)}
     print(json.dumps(card, indent=2))
     files.write_atomic(args.out.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
-    files.write_atomic(PREVIEWS / "critters.png", sheet(model).png)
+    files.write_atomic(PREVIEWS / "hero.png", sheet(model).png)
 
 
 def train(pictures: int, seed: int, out: Path) -> None:
