@@ -242,10 +242,6 @@ def add_and_clip(learner: Callable[..., Any]) -> Callable[..., Any]:
         Mistake(lambda p, n: total(p, np.clip(n, 0, 255)) % 256, noise_only),
         Mistake(lambda p, n: total(p, np.clip(n, 0, 255)), noise_only),
         Mistake(lambda p, n: np.clip(total(p, np.clip(n, 0, 255)), 0, 255), noise_only),
-        Mistake(
-            lambda p, n: np.clip(p.astype(np.int64), 0, 255) + n,
-            "it clips before it adds. The sum is what leaves 0 … 255, so clip the sum.",
-        ),
         Mistake(lambda p, n: rescaled(total(p, n)), scales),
         Mistake(lambda p, n: rescaled(total(p, n)).astype(np.uint8), scales),
         Mistake(lambda p, n: np.rint(rescaled(total(p, n))), scales),
@@ -270,7 +266,8 @@ def add_and_clip(learner: Callable[..., Any]) -> Callable[..., Any]:
         Mistake(lambda p, n: np.maximum(total(p, n), 0), one_side),
         Mistake(
             total,
-            "it adds but does not clip: 260 and −30 are still there, and no screen shows them.",
+            "it does not clip the sum (to clip before adding does nothing): 260 and −30 are still "
+            "there, and no screen shows them.",
         ),
         Mistake(lambda p, n: np.clip(total(p, n), 0, 1), unit),
         Mistake(lambda p, n: np.clip(total(p, n), -1, 1), unit),
@@ -796,4 +793,670 @@ def _unfit(answer: Any, T: int) -> str | None:
 
 # --- lesson 04 ---
 
+
+def velocity(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the training target v = √ᾱ_t ε − √(1−ᾱ_t) x₀, a function of (x0, alpha_bar_t, eps)."""
+    draw = torch.Generator().manual_seed(4)
+
+    def picture(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=draw) * 2 - 1
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=draw)
+
+    # The first has a level for each picture, as in training; two are the ends of the schedule.
+    trials = [
+        (picture(2, 3, 5, 7), torch.tensor([0.81, 0.3]).reshape(2, 1, 1, 1), noise(2, 3, 5, 7))
+    ] + [
+        (picture(*shape), torch.tensor(share, dtype=torch.float64), noise(*shape))
+        for share, shape in ((0.2, (1, 1, 4, 4)), (0.64, (6,)), (1.0, (1, 3, 4, 4)),
+                             (0.0, (1, 3, 4, 4)))
+    ]  # fmt: skip
+    no_root = (
+        "the square roots are missing: ᾱ and 1 − ᾱ are shares of power, and power is a square. "
+        "What multiplies ε is √ᾱ, and what multiplies x0 is √(1 − ᾱ)."
+    )
+    negative = (
+        "every sign is the wrong way round: the network would learn −v. The noise comes with a "
+        "plus, the picture with a minus."
+    )
+    swapped = (
+        "the two rates are swapped. In v the noise has the picture's rate √ᾱ, and the picture has "
+        "the noise's, √(1 − ᾱ)."
+    )
+    straight = (
+        "this is a plain difference without the rates. (Another method, flow matching, calls it "
+        "velocity, but its x_t is mixed in another way.) Multiply ε by √ᾱ and x0 by √(1 − ᾱ)."
+    )
+    half = "one of the two terms is missing: v has noise, √ᾱ ε, and picture, −√(1 − ᾱ) x0."
+    mistakes = (
+        Mistake(lambda x0, a, eps: (1 - a) ** 0.5 * x0 - a**0.5 * eps, negative),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * eps + (1 - a) ** 0.5 * x0,
+            "it adds the picture: v has a minus there. Otherwise x0 could not be worked out from "
+            "x_t and v.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 + (1 - a) ** 0.5 * eps,
+            "this is x_t, what the network is *given*. What it should answer is v: noise times √ᾱ "
+            "minus picture times √(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 - (1 - a) ** 0.5 * eps,
+            "x0 and ε have changed places: in v it is the noise that is multiplied by √ᾱ.",
+        ),
+        Mistake(lambda x0, a, eps: (1 - a) ** 0.5 * eps - a**0.5 * x0, swapped),
+        Mistake(lambda x0, a, eps: a * eps - (1 - a) * x0, no_root),
+        Mistake(lambda x0, a, eps: (1 - a) * x0 - a * eps, no_root),
+        Mistake(lambda x0, a, eps: a * x0 - (1 - a) * eps, no_root),
+        Mistake(lambda x0, a, eps: a * eps + (1 - a) * x0, no_root),
+        Mistake(lambda x0, a, eps: (1 - a) * eps - a * x0, swapped + " And take square roots."),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * eps - (1 - a) * x0,
+            "one square root is missing: what multiplies x0 is √(1 − ᾱ), not 1 − ᾱ.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a * eps - (1 - a) ** 0.5 * x0,
+            "one square root is missing: what multiplies ε is √ᾱ, not ᾱ.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * eps - (1 - a**0.5) * x0,
+            "the bracket closes too late: √(1 − ᾱ) is (1 - alpha_bar_t) ** 0.5, and yours is "
+            "1 − √ᾱ.",
+        ),
+        Mistake(lambda x0, a, eps: a**0.5 * (eps - x0), "x0 has the wrong rate: it is √(1 − ᾱ)."),
+        Mistake(lambda x0, a, eps: (1 - a) ** 0.5 * (eps - x0), "ε has the wrong rate: it is √ᾱ."),
+        Mistake(lambda x0, a, eps: a**2 * eps - (1 - a) ** 2 * x0, "√ is ** 0.5, and not ** 2."),
+        Mistake(lambda x0, a, eps: eps - x0, straight),
+        Mistake(lambda x0, a, eps: x0 - eps, straight),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * eps - (1 - a) ** 0.5 * (a**0.5 * x0 + (1 - a) ** 0.5 * eps),
+            "it subtracts the noisy picture x_t: take the clean one, x0.",
+        ),
+        Mistake(
+            lambda x0, a, eps: eps,
+            "this is the noise itself, a target too; but read on: it fails at the last level. "
+            "The velocity is noise *and* picture.",
+        ),
+        Mistake(
+            lambda x0, a, eps: x0,
+            "this is the picture itself, a target too, but the velocity is noise *and* picture.",
+        ),
+        Mistake(lambda x0, a, eps: a**0.5 * eps, half),
+        Mistake(lambda x0, a, eps: -((1 - a) ** 0.5) * x0, half),
+        Mistake(lambda x0, a, eps: (1 - a) ** 0.5 * x0, half),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * eps - (1 - a) ** 0.5 * eps,
+            "both terms hold ε: the second is the picture, x0.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 - (1 - a) ** 0.5 * x0,
+            "both terms hold x0: the first is the noise, eps.",
+        ),
+        Mistake(
+            lambda x0, a, eps: (a**0.5 * eps - (1 - a) ** 0.5 * x0).clamp(-1, 1),
+            "the formula is right, but the result is clipped: noise may lie outside [−1, 1].",
+        ),
+        Mistake(
+            lambda x0, a, eps: (a**0.5 * eps - (1 - a) ** 0.5 * x0).mean(),
+            "the formula is right, but it is averaged to one number: return all of them. The mean "
+            "comes with the loss.",
+        ),
+    )
+    return settle("velocity", learner, _velocity, trials, mistakes)
+
+
+def ema_update(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the running average keep · mean + (1 − keep) · weight, a function of those three."""
+    draw = torch.Generator().manual_seed(5)
+    trials = [
+        (torch.randn(shape, generator=draw), torch.randn(shape, generator=draw), keep)
+        for shape, keep in (((3, 5), 0.9), ((4,), 0.25), ((2, 1, 3, 3), 0.999), ((1,), 0.0),
+                            ((2,), 1.0))
+    ]  # fmt: skip
+    swapped = (
+        "keep is on the wrong side: keep is the share of the old *mean* that stays. With 0.999 "
+        "yours forgets nearly all of it at each step."
+    )
+    grows = (
+        "its two shares don't add to 1, so that the mean grows or shrinks at every step: they are "
+        "keep and 1 − keep."
+    )
+    mistakes = (
+        Mistake(lambda m, w, k: (1 - k) * m + k * w, swapped),
+        Mistake(
+            lambda m, w, k: (m + w) / 2,
+            "it takes half of each, whatever keep says.",
+        ),
+        Mistake(lambda m, w, k: m + (1 - k) * w, grows),
+        Mistake(lambda m, w, k: k * m + w, grows),
+        Mistake(lambda m, w, k: m + k * w, grows),
+        Mistake(lambda m, w, k: (1 - k) * m + w, grows),
+        Mistake(lambda m, w, k: k * m + k * w, grows),
+        Mistake(lambda m, w, k: (1 - k) * (m + w), grows),
+        Mistake(lambda m, w, k: m + w, grows),
+        Mistake(
+            lambda m, w, k: (k * m + (1 - k) * w) / 2,
+            "it is half of what it should be: keep and 1 − keep add to 1 already.",
+        ),
+        Mistake(
+            lambda m, w, k: k * m - (1 - k) * w,
+            "it subtracts the new weights: a mean adds them.",
+        ),
+        Mistake(
+            lambda m, w, k: m - (1 - k) * (w - m),
+            "it moves *away* from the new weights: go a little way towards them.",
+        ),
+        Mistake(
+            lambda m, w, k: (1 - k) * (w - m),
+            "this is only how far the mean should move: add it to the mean.",
+        ),
+        Mistake(
+            lambda m, w, k: m + k * (m - w),
+            "it moves *away* from the new weights: go a little way towards them.",
+        ),
+        Mistake(lambda m, w, k: k * m, "the new weights are missing: add (1 − keep) · weight."),
+        Mistake(lambda m, w, k: (1 - k) * w, "the old mean is missing: add keep · mean."),
+        Mistake(lambda m, w, k: k * w, "the old mean is missing, and keep belongs to it."),
+        Mistake(lambda m, w, k: w, "it returns the newest weights: nothing is averaged."),
+        Mistake(lambda m, w, k: m, "it returns the old mean: nothing of the new weights enters."),
+        Mistake(
+            lambda m, w, k: k * m + (1 - k) * w * w,
+            "it squares the weights: the mean is of the weights themselves.",
+        ),
+        Mistake(
+            lambda m, w, k: k * m * (1 - k) * w,
+            "it multiplies the two parts: add them.",
+        ),
+    )
+
+    def course(mean, weight, keep):
+        return keep * mean + (1 - keep) * weight
+
+    return settle("ema_update", learner, course, trials, mistakes)
+
+
+def draw_t(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check n levels from 1 to T, all equally likely, a function of (T, n, generator)."""
+    # The first two start from the same seed, so they must be the same draw.
+    seeds = ((10, 4000, 6), (10, 4000, 6), (10, 4000, 7), (1000, 60_000, 8), (1, 5, 9), (7, 1, 10))
+    trials = [(T, n, torch.Generator().manual_seed(seed)) for T, n, seed in seeds]
+    seen: dict[tuple[int, int], list[np.ndarray]] = {}
+
+    def problem(answer: Any, T: int, n: int, generator: torch.Generator) -> str | None:
+        wrong = _unfit_levels(answer, T, n)
+        if wrong is not None:
+            return wrong
+        before = seen.setdefault((T, n), [])
+        before.append(_array(answer))
+        if len(before) == 2 and not np.array_equal(*before):
+            return (
+                "the same generator state gives another draw: hand generator=generator on, or the "
+                "lesson cannot be repeated."
+            )
+        if len(before) == 3 and np.array_equal(before[0], before[2]):
+            return (
+                "another seed gives the same draw: take the generator that is given, and make none "
+                "inside."
+            )
+        return None
+
+    return settle_property("draw_t", learner, _draw_t, trials, problem)
+
+
+def _velocity(x0, alpha_bar_t, eps):
+    return alpha_bar_t**0.5 * eps - (1 - alpha_bar_t) ** 0.5 * x0
+
+
+def _draw_t(T, n, generator):
+    return torch.randint(1, T + 1, (n,), generator=generator)
+
+
+def _unfit_levels(answer: Any, T: int, n: int) -> str | None:
+    """Why an answer is no fair draw of n levels 1 … T, the likely mistake first, or None."""
+    t = _array(answer)
+    if t is None:
+        return f"it returns a {type(answer).__name__}, but n whole numbers are expected."
+    if t.shape == () or (t.shape == (1,) and n != 1):
+        return "it draws one level for all: each picture of the batch gets its own, so draw n."
+    if t.shape != (n,):
+        return f"its answer has shape {t.shape}, but {(n,)} is expected: n = {n} levels in a row."
+    if not np.isfinite(t).all() or (t != np.round(t)).any():
+        return "it draws fractions: a level is a whole number."
+    kind = answer.dtype if isinstance(answer, torch.Tensor) else np.asarray(answer).dtype
+    if "float" in str(kind):
+        return f"its numbers are whole, but they come as {kind}: end with .long()."
+    low, high = int(t.min()), int(t.max())
+    if low < 0:
+        return f"it draws {low}: levels run from 1 to T."
+    if low == 0 and high == T - 1:
+        return (
+            f"it draws from 0 to T − 1: at t = 0 there is no noise to predict, and t = T = {T}, "
+            "where drawing will start, is never trained. (randint leaves its upper end out.)"
+        )
+    if low == 0 and high < T - 1 and n > 100 * T:
+        return (
+            f"for T = {T} it draws from 0 to {high}: it should be from 1, and T itself must be "
+            "drawn too. (A well-known course does just that, randint(0, T − 1).)"
+        )
+    if low == 0:
+        return "it draws 0, where there is no noise to predict: start at 1."
+    if high > T:
+        return (
+            f"for T = {T} it draws {high}, beyond the last level: randint leaves its upper end "
+            "out, so that is T + 1, whatever T is."
+        )
+    if n > 100 and low == high and T > 1:
+        return f"all its levels are {low}: draw each picture's own."
+    if n > 30 * T and T > 1:
+        counts = np.bincount(t.astype(np.int64), minlength=T + 1)[1:]
+        if counts[-1] == 0 and (counts[:-1] > 0).all():
+            return (
+                f"T = {T} is never drawn, and that is where drawing will start: randint leaves its "
+                "upper end out, so give it T + 1."
+            )
+        if counts[0] == 0 and (counts[1:] > 0).all():
+            return "1 is never drawn: it should be from 1 to T, both included."
+        # Six standard deviations of a fair draw.
+        if np.abs(counts - n / T).max() > 6 * np.sqrt(n / T):
+            return "some levels come more often than others: let all be equally likely."
+        if (np.diff(t) >= 0).all() or np.array_equal(t[:T], t[T : 2 * T]):
+            return "its levels come in order, not at random: draw them."
+    return None
+
+
 # --- lesson 05 ---
+
+
+def step_back(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check x_s = √ᾱ_s x̂₀ + √(1−ᾱ_s) ε̂, a function of (x_t, x0_hat, eps_hat, alpha_bar_s)."""
+    draw = torch.Generator().manual_seed(5)
+    trials = []
+    # The first shape has odd sizes; the last trial is the last step, where no noise is left.
+    for shape, left_t, left_s in (
+        ((2, 3, 5, 7), 0.3, 0.64), ((6,), 0.001, 0.05), ((1, 1, 4, 4), 0.97, 0.9981),
+        ((1, 3, 2, 2), 0.2, 0.5), ((1, 3, 4, 4), 0.9, 1.0),
+    ):  # fmt: skip
+        # Wider than [−1, 1]: predictions are, now and then.
+        x0_hat = torch.rand(shape, generator=draw) * 2.8 - 1.4
+        eps_hat = torch.randn(shape, generator=draw)
+        x_t = left_t**0.5 * x0_hat + (1 - left_t) ** 0.5 * eps_hat
+        trials.append((x_t, x0_hat, eps_hat, torch.tensor(left_s, dtype=torch.float64)))
+    mistakes = (
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 + (1 - a) * eps,
+            "the noise lacks its square root: 1 − ᾱ is its variance, and what multiplies ε̂ is "
+            "√(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a * x0 + (1 - a) ** 0.5 * eps,
+            "the picture lacks its square root: ᾱ is a share of power, and what multiplies x̂₀ is "
+            "√ᾱ.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a * x0 + (1 - a) * eps,
+            "both square roots are missing: ᾱ and 1 − ᾱ are shares of power, and power is a "
+            "square.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: (1 - a) ** 0.5 * x0 + a**0.5 * eps,
+            "the two factors are swapped: at ᾱ = 1 nothing but x̂₀ should be left, and yours is "
+            "all noise.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: (1 - a) * x0 + a * eps,
+            "the two factors are swapped (at ᾱ = 1 nothing but x̂₀ should be left), and both lack "
+            "their square root.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 - (1 - a) ** 0.5 * eps,
+            "the noise is subtracted. It has been taken out already, in x̂₀; here a little of it "
+            "is put back, so add it.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x_t,
+            "it gives x_t back, so nothing moves: take ᾱ at s, where you want to go, and not at "
+            "t, where you are.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x0,
+            "it returns x̂₀: that jumps the whole way at once, to a blur. Put noise back until "
+            "the share ᾱ_s of picture is right.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0,
+            "no noise is put back: add √(1 − ᾱ_s) ε̂. The network has only ever seen pictures "
+            "with the full noise of their level.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: (1 - a) ** 0.5 * eps,
+            "this is the noise alone: add √ᾱ_s x̂₀.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x_t + (1 - a) ** 0.5 * eps,
+            "it mixes x_t with noise. x_t has its noise in it already: mix x̂₀, the clean guess, "
+            "with ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 + (1 - a) ** 0.5 * x_t,
+            "it mixes x̂₀ with x_t, so that there is too much picture: mix it with ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 + (1 - a**0.5) * eps,
+            "your two factors add to 1, but their squares should: the noise's is √(1 − ᾱ), not "
+            "1 − √ᾱ.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x0 + (1 - a) ** 0.5 * eps,
+            "the picture is at full strength: multiply x̂₀ by √ᾱ_s, or it is too loud for its "
+            "level.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x0 + (1 - a) * eps,
+            "the picture is at full strength (multiply x̂₀ by √ᾱ_s), and the noise lacks its root.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 + eps,
+            "the noise comes back at full strength: multiply ε̂ by √(1 − ᾱ_s).",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x0 + eps,
+            "this only adds: ᾱ_s should say how much of each, √ᾱ_s of the picture and √(1 − ᾱ_s) "
+            "of the noise.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x_t - eps,
+            "it takes away all the predicted noise, and without its factor: build x_s anew from "
+            "x̂₀ and ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: x_t - (1 - a) ** 0.5 * eps,
+            "it takes noise away from x_t. Then the picture in it stays as faint as it was: build "
+            "x_s anew from x̂₀ and ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: (x_t - (1 - a) ** 0.5 * eps) / a**0.5,
+            "this is the formula for x̂₀, with ᾱ of the wrong step: x̂₀ is given. Put noise back.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a * x_t + (1 - a) * x0,
+            "it blends x_t and x̂₀. That makes the noise in x_t smaller, but not the size that "
+            "belongs to s: mix x̂₀ with ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a * x0 + (1 - a) * x_t,
+            "it blends x_t and x̂₀. That makes the noise in x_t smaller, but not the size that "
+            "belongs to s: mix x̂₀ with ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a * x0 + (1 - a**2) ** 0.5 * eps,
+            "it takes ᾱ for what multiplies the picture: ᾱ is the share of power, which is the "
+            "square of that.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**2 * x0 + (1 - a) ** 2 * eps,
+            "it takes squares where square roots are needed: √ is ** 0.5.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0 + 1 - a**0.5 * eps,
+            "brackets are missing: Python takes the power first, so write (1 - alpha_bar_s) ** "
+            "0.5.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * eps + (1 - a) ** 0.5 * x_t,
+            "x̂₀ is nowhere in it: mix √ᾱ_s of x̂₀ with √(1 − ᾱ_s) of ε̂.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: a**0.5 * x0.clamp(-1, 1) + (1 - a) ** 0.5 * eps,
+            "the formula is right, but x̂₀ is clipped first. People do that, and it changes the "
+            "picture; here, leave it as it is.",
+        ),
+        Mistake(
+            lambda x_t, x0, eps, a: (a**0.5 * x0 + (1 - a) ** 0.5 * eps).clamp(-1, 1),
+            "the formula is right, but the result is clipped: noisy values may lie outside "
+            "[−1, 1]. Clipping is for showing a picture only.",
+        ),
+    )
+    return settle("step_back", learner, _step_back, trials, mistakes)
+
+
+def posterior_mean(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the mean of q(x_{t−1} given x_t, x_0), a function of (x_t, x0, beta, alpha_bar, t).
+
+    √(1−β_t) (1−ᾱ_{t−1})/(1−ᾱ_t) x_t + √ᾱ_{t−1} β_t/(1−ᾱ_t) x_0; beta and alpha_bar have T + 1
+    entries.
+    """
+    draw = torch.Generator().manual_seed(6)
+    trials = []
+    for shape, steps, t in (
+        ((2, 3, 5, 7), (0, 0.02, 0.1, 0.3, 0.45, 0.6), 3),
+        ((5,), (0, 0.1, 0.25, 0.2, 0.5), 2),
+        ((1, 1, 3, 3), (0, 0.3, 0.15, 0.4, 0.7), 3),
+        # The last step back, from t = 1 to the picture itself.
+        ((1, 3, 2, 2), (0, 0.2, 0.35, 0.5), 1),
+    ):
+        beta = torch.tensor(steps, dtype=torch.float64)
+        x_t = torch.randn(shape, generator=draw)
+        x0 = torch.rand(shape, generator=draw) * 2 - 1
+        trials.append((x_t, x0, beta, (1 - beta).cumprod(0), t))
+
+    def shifted(of_beta, of_now, of_before, hint):
+        """The right formula with numbers of other steps: how far from t each of them is."""
+
+        def answer(x_t, x0, beta, alpha_bar, t):
+            b, now, before = beta[t + of_beta], alpha_bar[t + of_now], alpha_bar[t + of_before]
+            keep = (1 - b) ** 0.5 * (1 - before) / (1 - now)
+            return keep * x_t + before**0.5 * b / (1 - now) * x0
+
+        return Mistake(answer, hint)
+
+    def factors(of_x_t, of_x0, hint):
+        """Other factors of x_t and x0, each out of β_t, ᾱ_t and ᾱ_{t−1}."""
+
+        def answer(x_t, x0, beta, alpha_bar, t):
+            numbers = beta[t], alpha_bar[t], alpha_bar[t - 1]
+            return of_x_t(*numbers) * x_t + of_x0(*numbers) * x0
+
+        return Mistake(answer, hint)
+
+    def keep(b, now, before):
+        return (1 - b) ** 0.5 * (1 - before) / (1 - now)
+
+    def pull(b, now, before):
+        return before**0.5 * b / (1 - now)
+
+    def nothing(b, now, before):
+        return 0
+
+    wrong_step = (
+        "β is of the wrong step: the step from t to t − 1 takes back what step t added, which is "
+        "beta[t]. (A published course has this slip.)"
+    )
+    root = (
+        "a square root is missing: x_t is multiplied by √(1 − β_t) and x0 by √ᾱ_{t−1}, as they "
+        "stand in the formula."
+    )
+    mistakes = (
+        shifted(-1, 0, -1, wrong_step),
+        shifted(1, 0, -1, wrong_step),
+        shifted(0, 1, 0, "ᾱ is one step late: t − 1 and t are meant, not t and t + 1."),
+        shifted(
+            1, 1, 0,
+            "everything is one step late. Both lists have t = 0 in front, so step t is number t.",
+        ),
+        shifted(
+            -1, -1, -2,
+            "everything is one step early. Both lists have t = 0 in front, so step t is number t.",
+        ),
+        shifted(0, -1, 0, "ᾱ_t and ᾱ_{t−1} are swapped."),
+        shifted(
+            0, 0, 0,
+            "it takes ᾱ_t where ᾱ_{t−1} belongs: look at the small letters in the formula.",
+        ),
+        factors(
+            keep, lambda b, now, before: now**0.5 * b / (1 - now),
+            "x0 is multiplied by √ᾱ_t, but √ᾱ_{t−1} belongs there.",
+        ),
+        factors(
+            pull, keep,
+            "x_t and x0 (or their factors) are swapped: the last step, from t = 1, should end at "
+            "x0 exactly.",
+        ),
+        factors(lambda b, now, before: (1 - b) * (1 - before) / (1 - now), pull, root),
+        factors(keep, lambda b, now, before: before * b / (1 - now), root),
+        factors(
+            lambda b, now, before: (1 - b) * (1 - before) / (1 - now),
+            lambda b, now, before: before * b / (1 - now),
+            root,
+        ),
+        factors(
+            lambda b, now, before: (1 - before) / (1 - now), pull,
+            "√(1 − β_t) is missing in front of x_t.",
+        ),
+        factors(
+            keep, lambda b, now, before: b / (1 - now),
+            "√ᾱ_{t−1} is missing in front of x0.",
+        ),
+        factors(
+            lambda b, now, before: (1 - b) ** 0.5 * (1 - before),
+            lambda b, now, before: before**0.5 * b,
+            "the division by 1 − ᾱ_t is missing, in both terms.",
+        ),
+        factors(
+            keep, lambda b, now, before: before**0.5 * b,
+            "the division by 1 − ᾱ_t is missing in the second term.",
+        ),
+        factors(
+            lambda b, now, before: (1 - b) ** 0.5 * (1 - before), pull,
+            "the division by 1 − ᾱ_t is missing in the first term.",
+        ),
+        factors(
+            keep, lambda b, now, before: -pull(b, now, before),
+            "the second term is subtracted: the mean is drawn towards x0, so add it.",
+        ),
+        factors(
+            lambda b, now, before: b**0.5 * (1 - before) / (1 - now),
+            lambda b, now, before: before**0.5 * (1 - b) / (1 - now),
+            "β and 1 − β are swapped: a small β is a small step, so x_t has to keep most of it.",
+        ),
+        factors(
+            keep, lambda b, now, before: before**0.5 * b**0.5 / (1 - now),
+            "β_t in the second term has no root.",
+        ),
+        factors(
+            lambda b, now, before: (1 - b) ** 0.5 * ((1 - before) / (1 - now)) ** 0.5, pull,
+            "1 − ᾱ_{t−1} and 1 − ᾱ_t have no root in the first term.",
+        ),
+        factors(
+            keep, nothing,
+            "the part of x0 is missing: that is where the picture comes in.",
+        ),
+        factors(nothing, pull, "the part of x_t is missing: the step back starts from there."),
+        factors(
+            lambda b, now, before: (1 - (b / (1 - now)) ** 0.5) / (1 - b) ** 0.5,
+            lambda b, now, before: (b * now / (1 - now) / (1 - b)) ** 0.5,
+            "it takes away √β_t of the noise, as if all of it were the last step's: in terms of "
+            "the noise, the factor is β_t/√(1 − ᾱ_t).",
+        ),
+        factors(
+            lambda b, now, before: ((1 - before) / (1 - now)) ** 0.5,
+            lambda b, now, before: before**0.5 - ((1 - before) / (1 - now) * now) ** 0.5,
+            "this is the deterministic step of the core, which keeps all the old noise. Here part "
+            "of it is going to be replaced by fresh noise: take the formula above.",
+        ),
+        Mistake(
+            lambda x_t, x0, beta, alpha_bar, t: x0,
+            "it returns x0: only the last step, from t = 1, goes all the way.",
+        ),
+        Mistake(
+            lambda x_t, x0, beta, alpha_bar, t: (1 - alpha_bar[t - 1]) / (1 - alpha_bar[t])
+            * beta[t],
+            "this is the variance of the step back: its mean is asked for.",
+        ),
+    )  # fmt: skip
+    return settle("posterior_mean", learner, _posterior_mean, trials, mistakes)
+
+
+def timesteps(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the n + 1 whole numbers from T down to 0, a function of (T, n)."""
+    trials = [(1000, 16), (1000, 4), (10, 3), (500, 30), (7, 7), (5, 1), (1000, 700)]
+    return settle_property("timesteps", learner, _timesteps, trials, _stumbles)
+
+
+def _step_back(x_t, x0_hat, eps_hat, alpha_bar_s):
+    return alpha_bar_s**0.5 * x0_hat + (1 - alpha_bar_s) ** 0.5 * eps_hat
+
+
+def _posterior_mean(x_t, x0, beta, alpha_bar, t):
+    before, now = alpha_bar[t - 1], alpha_bar[t]
+    keep = (1 - beta[t]) ** 0.5 * (1 - before) / (1 - now)
+    return keep * x_t + before**0.5 * beta[t] / (1 - now) * x0
+
+
+def _timesteps(T, n):
+    return np.linspace(T, 0, n + 1).round().astype(int)
+
+
+def _stumbles(answer: Any, T: int, n: int) -> str | None:
+    """Why an answer is no even walk of whole numbers from T down to 0 in n jumps, or None."""
+    if isinstance(answer, range):
+        answer = list(answer)
+    a = _array(answer)
+    asked = f"T = {T}, n = {n}"
+    if a is None:
+        return f"it returns a {type(answer).__name__}, but a list of whole numbers is expected."
+    if a.ndim != 1 or len(a) == 0:
+        return f"for {asked} its answer has shape {a.shape}, but a flat list is expected."
+    if not np.isfinite(a).all():
+        return "its answer holds NaN or infinity."
+    jumps = -np.diff(a)
+    if len(a) > 1 and (jumps < 0).all():
+        return "it rises. Sampling runs from noise to the picture: start at T and fall to 0."
+    if (a < 0).any():
+        return (
+            f"for {asked} it goes down to {a.min():g}. Python reads a place below 0 from the end "
+            "of the list, which is noise again: stop at exactly 0."
+        )
+    stride = T // n
+    if stride * n != T and len(jumps) and (jumps == stride).all():
+        return (
+            f"for {asked} all jumps are T // n = {stride}, so it runs from {a[0]:g} to {a[-1]:g}: "
+            f"{n} times {stride} is {n * stride}, not {T}. Divide without cutting off, and round "
+            "each place at the end."
+        )
+    if a[0] == T - 1:
+        return f"for {asked} it starts at {a[0]:g}: the last level, pure noise, is T itself."
+    if a[0] != T:
+        return f"for {asked} it starts at {a[0]:g}, but pure noise is T = {T}."
+    if len(a) == n and a[-1] != 0:
+        return (
+            f"for {asked} it ends at {a[-1]:g} after {len(a)} places: n jumps have n + 1 ends. The "
+            "last is 0, the finished picture."
+        )
+    if a[-1] == 1:
+        return f"for {asked} it ends at 1, with the last of the noise still in it: end at 0."
+    if a[-1] != 0:
+        return f"for {asked} it ends at {a[-1]:g}: the finished picture is t = 0."
+    if len(a) != n + 1:
+        return f"for {asked} it has {len(a)} places, but n jumps have n + 1 ends: {n + 1}."
+    if (a != a.round()).any():
+        where = a[a != a.round()][0]
+        return (
+            f"for {asked} there is a {where:.4g} in it: steps are places in a list, so round them."
+        )
+    if not (jumps > 0).all():
+        return (
+            f"for {asked} it stands still or goes back somewhere: each place comes once, falling. "
+            "(Is something cut off that should be rounded?)"
+        )
+    if jumps.max() - jumps.min() > 1:
+        return (
+            f"for {asked} its jumps run from {jumps.min():g} to {jumps.max():g}: make them even, "
+            "with at most 1 between the longest and the shortest."
+        )
+    if not all(isinstance(i, int) or _dtype(i).startswith(("int", "uint")) for i in answer):
+        return (
+            "its places are right, but they come as floats, and a float is no place in a list: "
+            "turn them into whole numbers, int."
+        )
+    return None
