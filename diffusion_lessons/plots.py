@@ -458,6 +458,23 @@ def captioned(
         return finished(canvas, caption)
 
 
+def contact_sheet(sheet: Mapping[int, Any], titles: Sequence[str]) -> Figure:
+    """What a network drew for the same prompts after more and more training, a row each time.
+
+    ``sheet``: how many pictures it had seen → the n pictures that it drew then; ``titles``: a word
+    for each of the n prompts.
+    """
+    return pictures(
+        [picture for row in sheet.values() for picture in row],
+        "The same wishes from the same static, drawn after more and more training pictures (top to "
+        "bottom): first static, then patches of colour, then critters.",
+        columns=len(titles),
+        titles=titles,
+        labels=[f"{seen:,}" for seen in sheet],
+        inches=0.9,
+    )
+
+
 class Live:
     """One figure that is drawn again in its place, for a loop that is still running."""
 
