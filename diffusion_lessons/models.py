@@ -177,6 +177,16 @@ class UNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
+        fold = 2 ** len(self.down_blocks)
+        if (
+            x_t.ndim != 4
+            or x_t.shape[1] != self.config["channels"]
+            or any(side % fold for side in x_t.shape[2:])
+        ):
+            raise ValueError(
+                f"x_t has shape {tuple(x_t.shape)}, but this network takes (B, "
+                f"{self.config['channels']}, H, W) with H and W divisible by {fold}."
+            )
         context = self.context(t, cond, len(x_t))
         h = F.pixel_unshuffle(x_t, 2).contiguous(memory_format=torch.channels_last)
         h = self.enter(h)

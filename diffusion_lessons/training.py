@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import files
-from .forward import add_noise, velocity
+from .forward import TARGETS, add_noise, velocity
 from .schedules import Schedule
 
 SAVE_EVERY_SECONDS = 20
@@ -106,9 +106,11 @@ def draw_t(schedule: Schedule, n: int, generator: torch.Generator) -> Tensor:
 
 def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: str) -> Tensor:
     """What the network should answer: ε, v = √ᾱ ε − √(1−ᾱ) x₀, or x₀. Shape of x0."""
-    return {"eps": lambda: eps, "v": lambda: velocity(schedule, x0, t, eps), "x0": lambda: x0}[
-        target
-    ]()
+    if target == "v":
+        return velocity(schedule, x0, t, eps)
+    if target not in TARGETS:
+        raise ValueError(f"target is {target!r}, but it must be one of {', '.join(TARGETS)}.")
+    return eps if target == "eps" else x0
 
 
 def precision_for(model: nn.Module) -> str:
@@ -231,6 +233,7 @@ class _Run:
         self.model, self.ema, self.step = model, ema, 0
         self.device = next(model.parameters()).device
         self.generator = torch.Generator().manual_seed(seed)
+        model.requires_grad_(True)  # a loaded model is frozen
         model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
         inner = [w for name, w in model.named_parameters() if _is_inner(name, w)]
         rest = [w for name, w in model.named_parameters() if not _is_inner(name, w)]

@@ -1,0 +1,249 @@
+"""The ideal denoiser is what its formula says; the network is a function of what it is given."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from diffusion_lessons import files, models
+from diffusion_lessons.forward import add_noise, prediction
+from diffusion_lessons.models import IdealDenoiser, UNet
+from diffusion_lessons.schedules import Schedule, cosine, linear
+
+
+def noise(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@pytest.mark.parametrize("schedule", [linear(100), cosine(100), Schedule([1, 0.5, 0])], ids=repr)
+def test_one_picture_is_always_the_answer(schedule):
+    only = noise(1, 3, 4, 4).clamp(-1, 1)
+    ideal = IdealDenoiser(only, schedule)
+    for t in (0, 1, schedule.T):
+        said = ideal(noise(5, 3, 4, 4, seed=t), torch.full((5,), t))
+        assert_close(said, only.expand(5, -1, -1, -1), rtol=0, atol=0)
+
+
+def test_two_points_by_hand():
+    # ᾱ = 0.64: the points +1 and −1 are seen at +0.8 and −0.8, with noise of variance 0.36.
+    schedule, points = Schedule([1, 0.64]), torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
+    x_t = torch.tensor([[0.0], [0.3], [-2.0]], dtype=torch.float64)
+    weights = IdealDenoiser(points, schedule).weights(x_t, 1)
+    odds = torch.exp(2 * 0.8 * x_t[:, 0] / 0.36)
+    assert_close(weights[:, 0], odds / (1 + odds), rtol=1e-12, atol=0)
+    assert_close(weights.sum(1), torch.ones(3, dtype=torch.float64))
+    expected = torch.tanh(0.8 * x_t / 0.36)  # the textbook answer for ±1
+    assert_close(IdealDenoiser(points, schedule)(x_t, 1), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("schedule", [linear(1000), cosine(1000)], ids=repr)
+def test_equals_brute_force(schedule):
+    data = noise(7, 2, 3, 3).clamp(-1, 1)
+    t = torch.tensor([1, 50, 300, 700, 1000])
+    x_t = add_noise(schedule, data[:5], t, noise(5, 2, 3, 3, seed=1))
+    for i in range(5):
+        log = torch.stack(
+            [
+                -((x_t[i] - schedule.signal_rate[t[i]] * picture) ** 2).sum()
+                / (2 * schedule.noise_rate[t[i]] ** 2)
+                for picture in data
+            ]
+        )
+        votes = torch.softmax(log, 0)
+        expected = sum(vote * picture for vote, picture in zip(votes, data, strict=True))
+        assert_close(IdealDenoiser(data, schedule)(x_t, t)[i], expected, rtol=0, atol=1e-9)
+
+
+def test_float32_answers_are_computed_in_float64():
+    data = noise(50, 3, 8, 8, dtype=torch.float32).clamp(-1, 1)
+    schedule, t = linear(1000), torch.tensor([1, 2, 5, 400])
+    x_t = add_noise(schedule, data[:4], t, noise(4, 3, 8, 8, seed=1, dtype=torch.float32))
+    said = IdealDenoiser(data, schedule)(x_t, t)
+    assert said.dtype == torch.float32
+    exact = IdealDenoiser(data.double(), schedule)(x_t.double(), t)
+    assert_close(said.double(), exact, rtol=0, atol=1e-6)
+
+
+def test_large_data_are_worked_through_in_slices_all_the_same():
+    data = noise(5000, 1, 2, 2)
+    x_t = noise(3, 1, 2, 2, seed=1)
+    weights = IdealDenoiser(data, linear(1000)).weights(x_t, 500)
+    assert weights.shape == (3, 5000)
+    log = -((x_t[:, None] - linear(1000).signal_rate[500] * data) ** 2).flatten(2).sum(2)
+    expected = torch.softmax(log / (2 * linear(1000).noise_rate[500] ** 2), 1)
+    assert_close(weights, expected, rtol=1e-9, atol=0)
+
+
+def test_at_t_0_it_answers_with_the_nearest_picture():
+    data, schedule = noise(20, 3, 4, 4), linear(100)
+    x_t = noise(9, 3, 4, 4, seed=1)
+    nearest = torch.cdist(x_t.flatten(1), data.flatten(1)).argmin(1)
+    assert_close(IdealDenoiser(data, schedule)(x_t, 0), data[nearest], rtol=0, atol=0)
+    assert_close(IdealDenoiser(data, schedule)(data, 0), data, rtol=0, atol=0)
+
+
+def test_pure_noise_gets_the_average_picture():
+    data = noise(20, 3, 4, 4)
+    said = IdealDenoiser(data, Schedule([1, 0.5, 0]))(noise(2, 3, 4, 4, seed=1), 2)
+    assert_close(said, data.mean(0).expand(2, -1, -1, -1), rtol=0, atol=1e-12)
+
+
+def test_no_small_change_of_the_answer_lowers_the_loss():
+    """The optimum over all functions: at every x_t the mean of the pictures that explain it."""
+    schedule, t = linear(1000), 600
+    data = noise(3, 1, 1, 1, seed=3)
+    x0 = data[torch.randint(3, (200_000,), generator=torch.Generator().manual_seed(0))]
+    x_t = add_noise(schedule, x0, t, noise(*x0.shape, seed=1))
+    said = IdealDenoiser(data, schedule)(x_t, t)
+    best = ((said - x0) ** 2).mean()
+    for change in (0.02, -0.02, 0.02 * x_t, -0.02 * x_t, 0.02 * torch.sin(3 * x_t)):
+        assert ((said + change - x0) ** 2).mean() > best
+
+
+def test_the_ideal_denoiser_refuses_words_empty_data_and_other_shapes():
+    data, schedule = noise(2, 3, 4, 4), linear(10)
+    x_t = noise(1, 3, 4, 4)
+    with pytest.raises(ValueError, match="knows no words"):
+        IdealDenoiser(data, schedule)(x_t, 1, torch.zeros(1, 1))
+    with pytest.raises(ValueError, match="at least one picture"):
+        IdealDenoiser(data[:0], schedule)
+    with pytest.raises(ValueError, match="uint8"):
+        IdealDenoiser(data.to(torch.uint8), schedule)
+    with pytest.raises(ValueError, match=r"shape \(3, 2, 2\)"):
+        IdealDenoiser(data, schedule)(noise(1, 3, 2, 2), 1)
+    with pytest.raises(ValueError, match="t = 11 is outside"):
+        IdealDenoiser(data, schedule)(x_t, 11)
+
+
+def network(**options):
+    """A small network whose weights are all at work, unlike a fresh one that starts silent."""
+    model = UNet(channels=3, widths=(8, 16), **options)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
+        if model.vocabulary:
+            model.words.weight[0] = 0
+    return model
+
+
+X, T = noise(2, 3, 8, 8, dtype=torch.float32), torch.tensor([3, 900])
+
+
+@pytest.mark.parametrize("size", [4, 8, 20])
+@pytest.mark.parametrize("target", ["eps", "v", "x0"])
+def test_the_network_answers_in_the_shape_of_the_picture(size, target):
+    model = UNet(channels=3, widths=(8, 16), target=target)
+    x_t = noise(2, 3, size, size, dtype=torch.float32)
+    assert model.target == target
+    assert model(x_t, T).shape == x_t.shape
+    assert torch.isfinite(prediction(linear(1000), x_t, T, model(x_t, T), target).x0_hat).all()
+
+
+def test_every_weight_learns_from_a_single_call():
+    model = network(vocabulary=5)
+    model(X, T, torch.tensor([[1, 2], [3, 4]])).square().mean().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+
+
+def test_the_network_looks_at_t_and_can_be_kept_from_it():
+    seeing, blind = network(), network(uses_time=False)
+    other = torch.tensor([3, 901])
+    assert_close(seeing(X, T)[0], seeing(X, other)[0], rtol=0, atol=1e-5)
+    assert (seeing(X, T)[1] - seeing(X, other)[1]).abs().max() > 1e-5
+    assert (seeing(X, T)[1] - seeing(X, torch.tensor([3, 100]))[1]).abs().max() > 1e-2
+    assert_close(blind(X, T), blind(X, torch.tensor([500, 1])), rtol=0, atol=0)
+
+
+def test_pictures_of_a_batch_do_not_see_each_other():
+    model = network(vocabulary=3)
+    cond = torch.tensor([[1], [2]])
+    alone = torch.cat([model(X[i : i + 1], T[i : i + 1], cond[i : i + 1]) for i in range(2)])
+    assert_close(model(X, T, cond), alone, rtol=0, atol=1e-5)
+
+
+def test_words_are_a_set_and_0_says_nothing():
+    model = network(vocabulary=5)
+
+    def said(*rows):
+        return model(X, T, torch.tensor(rows))
+
+    assert_close(said([1, 2], [3, 4]), said([2, 1], [4, 3]), rtol=0, atol=1e-5)
+    assert_close(said([1, 0], [3, 0]), said([1], [3]), rtol=0, atol=1e-5)
+    assert_close(said([0, 0], [0, 0]), model(X, T), rtol=0, atol=1e-5)
+    assert (said([1], [3]) - said([2], [3]))[0].abs().max() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("cond", "why"),
+    [
+        (torch.tensor([[6], [1]]), "word numbers up to 6.*5 words"),
+        (torch.tensor([[-1], [1]]), "word numbers"),
+        (torch.tensor([[1]]), r"shape \(1, 1\)"),
+        (torch.tensor([1, 2]), r"shape \(2,\)"),
+        (torch.tensor([[1.0], [2.0]]), "whole numbers"),
+    ],
+)
+def test_words_that_are_none_are_a_clear_error(cond, why):
+    with pytest.raises(ValueError, match=why):
+        network(vocabulary=5)(X, T, cond)
+
+
+def test_an_unknown_target_is_a_clear_error():
+    with pytest.raises(ValueError, match="target is 'noise'"):
+        UNet(target="noise")
+
+
+def test_the_vector_of_t_tells_all_steps_apart():
+    features = models.time_features(torch.arange(1001), 64)
+    assert features.shape == (1001, 64)
+    assert_close(features[0], torch.cat([torch.ones(32), torch.zeros(32)]))
+    apart = torch.cdist(features, features) + 10 * torch.eye(1001)
+    assert apart.min() > 0.1
+    assert apart[500, 501] < apart[500, 510]
+
+
+def test_counts_the_weights():
+    assert models.count_weights(torch.nn.Linear(3, 4)) == 16
+
+
+def test_a_model_file_gives_the_same_network_again(tmp_path):
+    model = network(vocabulary=5, target="x0", uses_time=True)
+    models.save(model, tmp_path / "m.safetensors", seed=3)
+    again = models.load(tmp_path / "m.safetensors")
+    assert again.target == "x0"
+    assert again.config == model.config
+    assert not again.training
+    cond = torch.tensor([[1, 2], [3, 0]])
+    assert not again(X, T, cond).requires_grad
+    # Weights are kept in float16, so the answers agree to about three digits.
+    assert_close(again(X, T, cond), model(X, T, cond).detach(), rtol=0, atol=2e-2)
+    assert files.load(tmp_path / "m.safetensors", "model")[1]["seed"] == 3
+    # What was loaded is saved again without any loss.
+    models.save(again, tmp_path / "n.safetensors", seed=3)
+    assert (tmp_path / "n.safetensors").read_bytes() == (tmp_path / "m.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"config": {"widths": [8]}}, {"config": {"depth": 3}}, {"config": 5}],
+    ids=["none", "other", "unknown", "nonsense"],
+)
+def test_weights_that_do_not_fit_are_a_clear_error(tmp_path, facts):
+    tensors = {name: tensor.half() for name, tensor in network().state_dict().items()}
+    files.save(tmp_path / "m.safetensors", "model", tensors, **facts)
+    with pytest.raises(files.FileError, match="does not fit this version"):
+        models.load(tmp_path / "m.safetensors")
+
+
+def test_a_file_of_another_kind_is_no_model(tmp_path):
+    files.save(tmp_path / "run.safetensors", "run", {"a": torch.zeros(1)})
+    with pytest.raises(files.FileError, match="holds a run, but a model is needed"):
+        models.load(tmp_path / "run.safetensors")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 10, 8), (2, 1, 8, 8), (3, 8, 8)])
+def test_pictures_that_do_not_fit_the_network_are_a_clear_error(shape):
+    with pytest.raises(ValueError, match="divisible by 4"):
+        network()(torch.zeros(shape), T)

@@ -1,0 +1,489 @@
+"""Training: what is yielded is true, what is drawn is what the formula says, bad input is named."""
+
+import itertools
+import signal
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+
+from diffusion_lessons import files, models, training
+from diffusion_lessons.forward import add_noise, velocity
+from diffusion_lessons.models import UNet
+from diffusion_lessons.schedules import Schedule, linear
+from diffusion_lessons.training import (
+    averaged,
+    draw_t,
+    learning_rate,
+    loss_target,
+    orthogonalised,
+    pictures_in,
+    train,
+)
+
+SCHEDULE = Schedule([1, 0.8, 0.5, 0.1])
+DATA = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+WORDS = torch.arange(1, 41).reshape(20, 2) % 5 + 1
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def network(vocabulary=0):
+    torch.manual_seed(0)
+    return UNet(widths=(8, 16), vocabulary=vocabulary)
+
+
+class Watched(nn.Module):
+    """One convolution that remembers what it was shown, and which gradient it received."""
+
+    def __init__(self, target="v"):
+        super().__init__()
+        torch.manual_seed(1)
+        self.target, self.seen, self.gradients = target, [], []
+        self.inner = nn.Conv2d(3, 3, 3, padding=1)
+        self.inner.weight.register_hook(lambda gradient: self.gradients.append(gradient.clone()))
+
+    def forward(self, x_t, t, cond=None):
+        self.seen.append((x_t.clone(), t.clone(), None if cond is None else cond.clone()))
+        return self.inner(x_t)
+
+
+def weights_of(model):
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+def run(model, **options):
+    options = {"pictures": 40, "batch": 8, "precision": "float32"} | options
+    return train(model, options.pop("data", DATA), options.pop("schedule", SCHEDULE), **options)
+
+
+@pytest.mark.parametrize("target", ["eps", "v", "x0"])
+def test_the_loss_compares_with_what_the_network_should_say(target):
+    x0, t = DATA[:4].double(), torch.tensor([1, 2, 3, 1])
+    eps = torch.randn(x0.shape, generator=seeded(), dtype=torch.float64)
+    expected = {"eps": eps, "v": velocity(SCHEDULE, x0, t, eps), "x0": x0}[target]
+    assert_close(loss_target(SCHEDULE, x0, t, eps, target), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("target", ["eps", "v", "x0"])
+def test_the_gradient_is_that_of_the_plain_mean_squared_error(target):
+    """Computed again from what the network was shown: with one picture, the noise follows."""
+    model, only = Watched(target), DATA[:1].double()
+    for record in run(model, data=DATA[:1], pictures=24, batch=8):
+        x_t, t, _ = model.seen[-1]
+        signal_rate = torch.tensor(SCHEDULE.signal_rate)[t][:, None, None, None]
+        noise_rate = torch.tensor(SCHEDULE.noise_rate)[t][:, None, None, None]
+        eps = (x_t.double() - signal_rate * only) / noise_rate
+        assert eps.std().item() == pytest.approx(1, abs=0.1)
+        wanted = loss_target(SCHEDULE, only.expand_as(eps), t, eps, target)
+        if record.step == 1:  # later the weights are no longer those that were called
+            torch.manual_seed(1)
+            fresh = Watched(target)
+            loss = F.mse_loss(fresh.inner(x_t), wanted.float())
+            loss.backward()
+            assert_close(model.gradients[0], fresh.gradients[0], rtol=1e-4, atol=1e-6)
+            assert record.loss == pytest.approx(loss.item(), rel=1e-4)
+    assert len(model.gradients) == 3
+
+
+def test_a_record_is_yielded_after_the_step():
+    model = network()
+    ema = averaged(model)
+    before, mean_before = weights_of(model), weights_of(ema)
+    assert_close(before, mean_before, rtol=0, atol=0)
+    for number, record in enumerate(run(model, ema=ema, pictures=40, batch=8), start=1):
+        now, mean = weights_of(model), weights_of(ema)
+        assert (record.step, record.pictures) == (number, 8 * number)
+        assert record.loss > 0
+        assert record.seconds_left >= 0
+        assert (now - before).abs().max() > 1e-6, "the weights have already moved"
+        # The average has followed: everywhere the same share of the way to the weights of now.
+        moved = (now - mean_before).abs() > 1e-5
+        share = ((mean - mean_before) / (now - mean_before))[moved]
+        assert_close(share, share.median().expand_as(share), rtol=0, atol=0.02)
+        assert 0 < share.median() < 1
+        before, mean_before = now, mean
+    assert number == 5
+    assert record.seconds_left == 0
+
+
+def test_pictures_are_rounded_up_to_whole_batches():
+    records = list(run(network(), pictures=17, batch=8))
+    assert [record.pictures for record in records] == [8, 16, 24]
+
+
+def test_the_loss_falls():
+    """With one picture there is one right answer, and the network learns to give it."""
+    torch.manual_seed(0)
+    model = UNet(widths=(8, 16), target="x0")
+    losses = [record.loss for record in run(model, data=DATA[:1], pictures=960, batch=16)]
+    assert sum(losses[-10:]) < 0.3 * sum(losses[:10])
+
+
+def test_the_seed_decides_everything_and_touches_nothing_else():
+    models = [network() for _ in range(3)]
+    before = torch.get_rng_state()
+    for model, seed in zip(models, (5, 5, 6), strict=True):
+        list(run(model, seed=seed))
+    assert_close(torch.get_rng_state(), before, rtol=0, atol=0)
+    same, again, other = map(weights_of, models)
+    assert_close(same, again, rtol=0, atol=0)
+    assert (same - other).abs().max() > 1e-3
+
+
+def test_the_average_changes_nothing_in_training():
+    with_average, without = network(), network()
+    list(run(with_average, ema=averaged(with_average)))
+    list(run(without))
+    assert_close(weights_of(with_average), weights_of(without), rtol=0, atol=0)
+    assert not any(weight.requires_grad for weight in averaged(without).parameters())
+
+
+@pytest.mark.parametrize("T", [1, 2, 10, 1000])
+def test_all_noise_levels_are_drawn_the_first_and_the_last_too(T):
+    n = 400_000
+    t = draw_t(linear(T), n, seeded())
+    assert (t.dtype, t.shape) == (torch.int64, (n,))
+    assert (t.min(), t.max()) == (1, T)
+    share = t.bincount(minlength=T + 1)[1:] / n
+    # A good part is uniform: no level, not even an end, gets less than a tenth of an even share
+    # (and of the counting, three standard deviations are forgiven).
+    even = 1 / T
+    assert share.min() > 0.1 * even - 3 * (0.1 * even / n) ** 0.5
+    if T == 1000:
+        for end in (share[:10], share[-10:]):
+            assert end.sum() > 0.15 * 10 * even
+        assert share[400:600].mean() > even, "most are drawn where most is learned"
+
+
+def test_training_shows_the_last_level_and_the_first():
+    model = Watched()
+    list(run(model, pictures=400, batch=40))
+    seen = torch.cat([t for _, t, _ in model.seen])
+    assert seen.unique().tolist() == [1, 2, 3]
+
+
+def test_each_example_is_one_picture_with_fresh_noise():
+    model = Watched()
+    list(run(model, data=torch.zeros_like(DATA), pictures=80, batch=40))
+    x_t, t = (torch.cat([seen[i] for seen in model.seen]) for i in (0, 1))
+    noise = x_t / torch.tensor(SCHEDULE.noise_rate)[t][:, None, None, None]
+    assert all(cond is None for _, _, cond in model.seen)
+    assert noise.std().item() == pytest.approx(1, abs=0.03)
+    assert noise.flatten(1).std(0).min() > 0.5, "not the same noise for every picture"
+
+
+def test_all_words_of_a_picture_are_hidden_together_and_as_often_as_asked():
+    model = Watched()
+    list(run(model, data=(DATA, WORDS), pictures=4000, batch=400, drop=0.2))
+    cond = torch.cat([cond for _, _, cond in model.seen])
+    hidden = (cond == 0).all(1)
+    assert ((cond == 0).any(1) == hidden).all()
+    assert hidden.float().mean().item() == pytest.approx(0.2, abs=0.03)
+    assert all(row in WORDS.tolist() for row in cond[~hidden].tolist())
+    for drop, expected in ((0, 0), (1, 1)):
+        model = Watched()
+        list(run(model, data=(DATA, WORDS), pictures=80, batch=80, drop=drop))
+        assert (model.seen[0][2] == 0).float().mean() == expected
+
+
+def test_words_stay_with_their_pictures():
+    model, x0 = Watched(), torch.linspace(-1, 1, 20)[:, None, None, None].expand(20, 3, 8, 8)
+    words = torch.arange(1, 21)[:, None]
+    schedule = Schedule([1, 1 - 1e-6])  # hardly any noise, so that pictures can be recognised
+    list(run(model, data=(x0, words), schedule=schedule, pictures=100, batch=100, drop=0))
+    x_t, _, cond = model.seen[0]
+    assert_close(x0[cond[:, 0] - 1, 0, 0, 0], x_t.mean((1, 2, 3)), rtol=0, atol=0.01)
+
+
+def test_the_learners_data_are_not_changed():
+    data, words = DATA.clone(), WORDS.clone()
+    list(run(network(vocabulary=5), data=(data, words), drop=0.5))
+    assert_close(data, DATA, rtol=0, atol=0)
+    assert_close(words, WORDS, rtol=0, atol=0)
+
+
+def test_gradients_left_over_from_before_do_not_count():
+    clean, left_over = network(), network()
+    (left_over(DATA[:2], torch.tensor([1, 2])) - 1).square().sum().backward()
+    for model in (clean, left_over):
+        list(run(model))
+    assert_close(weights_of(left_over), weights_of(clean), rtol=0, atol=0)
+
+
+def test_bfloat16_learns_nearly_the_same():
+    losses = {
+        precision: [record.loss for record in run(network(), precision=precision)]
+        for precision in ("float32", "bfloat16")
+    }
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
+    assert training.precision_for(network()) in losses
+
+
+def test_the_learning_rate_warms_up_stays_and_falls():
+    rates = [learning_rate(step / 1000) for step in range(1000)]
+    assert 0 < rates[0] < 0.05
+    assert rates[100:600] == [1] * 500
+    assert all(a <= b for a, b in itertools.pairwise(rates[:31]))
+    assert all(a >= b for a, b in itertools.pairwise(rates[600:]))
+    assert 0 < rates[-1] < 0.01
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 72), (48, 12), (3, 1)])
+def test_a_muon_step_is_equally_large_in_all_directions(shape):
+    G = torch.randn(shape, generator=seeded())
+    X = orthogonalised(G)
+    assert (X.shape, X.dtype) == (G.shape, torch.float32)
+    sizes = torch.linalg.svdvals(X)
+    assert 0.6 < sizes.min() <= sizes.max() < 1.3
+    # Only the sizes change, the directions stay.
+    u, _, vh = torch.linalg.svd(G, full_matrices=False)
+    inner = u.T @ X @ vh.T
+    assert_close(inner, torch.diag(inner.diagonal()), rtol=0, atol=2e-2)
+    assert (inner.diagonal() > 0).all()
+    assert_close(orthogonalised(1e-3 * G), X, rtol=0, atol=1e-2)
+
+
+def test_minutes_become_pictures_by_a_measured_speed():
+    ticks = iter([100.0, 105.0])  # ten steps in five seconds: two a second
+    model = network()
+    before = weights_of(model)
+    n = pictures_in(0.5, model, DATA, SCHEDULE, batch=8, clock=lambda: next(ticks))
+    assert n == 30 * 2 * 8
+    assert_close(weights_of(model), before, rtol=0, atol=0)
+    ticks = iter([0.0, 5000.0])
+    assert pictures_in(0.01, model, DATA, SCHEDULE, batch=8, clock=lambda: next(ticks)) == 8
+    for minutes in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="minutes is"):
+            pictures_in(minutes, model, DATA, SCHEDULE)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"data": (DATA * 255).to(torch.uint8)}, "data.to_floats"),
+        ({"data": DATA * 255}, r"\[−1, 1\]"),
+        ({"data": DATA / 0}, "NaN"),
+        ({"data": DATA[:0]}, "at least one picture"),
+        ({"data": DATA.numpy()}, "data must be floats"),
+        ({"data": (DATA, WORDS[:3])}, "one row for each of the 20 pictures"),
+        ({"data": (DATA, WORDS.float())}, "whole numbers"),
+        ({"pictures": 0}, "pictures is 0"),
+        ({"pictures": 1.5}, "pictures is 1.5"),
+        ({"batch": -1}, "batch is -1"),
+        ({"drop": 1.5}, "drop is 1.5"),
+        ({"precision": "float8"}, "precision is 'float8'"),
+    ],
+)
+def test_bad_input_is_an_error_at_the_call_not_at_the_first_step(change, why):
+    with pytest.raises(ValueError, match=why):
+        run(network(), **change)
+
+
+def checkpointed(tmp_path, monkeypatch, seconds=1e9):
+    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", seconds)
+    return tmp_path / "run.safetensors"
+
+
+def finished():
+    model = network()
+    ema = averaged(model)
+    list(run(model, ema=ema))
+    return weights_of(model), weights_of(ema)
+
+
+def resumed(path, model=None):
+    model = model if model is not None else network()
+    ema = averaged(model)
+    records = list(run(model, ema=ema, resume=path))
+    return (weights_of(model), weights_of(ema)), records
+
+
+def test_a_break_keeps_what_was_learned(tmp_path, monkeypatch):
+    path, model = checkpointed(tmp_path, monkeypatch), network()
+    for record in run(model, checkpoint=path):
+        if record.step == 3:
+            break
+    tensors, facts = files.load(path, "run")
+    assert facts["step"] == 3
+    saved = torch.cat([tensors[f"model.{name}"].flatten() for name, _ in model.named_parameters()])
+    assert_close(saved, weights_of(model), rtol=0, atol=0)
+    ends, records = resumed(path)
+    assert [record.step for record in records] == [4, 5]
+    assert_close(ends, finished(), rtol=0, atol=0)
+    assert not model.training
+
+
+def test_close_keeps_what_was_learned(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch)
+    records = run(network(), checkpoint=path)
+    next(records)
+    assert files.load(path, "run")[1]["step"] == 0
+    records.close()
+    assert files.load(path, "run")[1]["step"] == 1
+    assert_close(resumed(path)[0], finished(), rtol=0, atol=0)
+
+
+class Stops:
+    """Presses Ctrl-C (or fails) in the middle of a step: in the third forward or backward pass."""
+
+    def __init__(self, model, place, what):
+        self.calls = 0
+        module = model.leave if place == "forward" else model.enter.weight
+        register = module.register_forward_hook if place == "forward" else module.register_hook
+        self.what, self.handle = what, register(self)
+
+    def __call__(self, *args):
+        self.calls += 1
+        if self.calls == 3:
+            self.handle.remove()
+            self.what()
+
+
+@pytest.mark.parametrize("place", ["forward", "backward"])
+def test_ctrl_c_in_the_middle_of_a_step_keeps_what_was_learned(tmp_path, monkeypatch, place):
+    path, model = checkpointed(tmp_path, monkeypatch), network()
+    ema, seen = averaged(model), []
+    Stops(model, place, lambda: signal.raise_signal(signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        for record in run(model, ema=ema, checkpoint=path):
+            seen.append(record.step)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert seen == [1, 2]
+    # The step that was begun is finished first, so nothing of it is lost.
+    assert files.load(path, "run")[1]["step"] == 3
+    # Going on with the same network or with a new one ends where an unstopped run ends.
+    assert_close(resumed(path)[0], finished(), rtol=0, atol=0)
+    assert_close(resumed(path, model)[0], finished(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("place", ["forward", "backward"])
+def test_a_failure_in_the_middle_of_a_step_keeps_the_last_whole_one(tmp_path, monkeypatch, place):
+    path, model = checkpointed(tmp_path, monkeypatch, seconds=0), network()
+
+    def fail():
+        raise RuntimeError("out of memory")
+
+    Stops(model, place, fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(run(model, checkpoint=path))
+    assert files.load(path, "run")[1]["step"] == 2
+    assert_close(resumed(path, model)[0], finished(), rtol=0, atol=0)
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch)
+    list(run(network(), checkpoint=path))
+    ends, records = resumed(path)
+    assert records == []
+    assert_close(ends, finished(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"batch": 4}, "batch = 8, but now it is 4"),
+        ({"pictures": 400}, "total = 5, but now it is 50"),
+        ({"seed": 1}, "seed = 0, but now it is 1"),
+        ({"drop": 0.5}, "drop = 0.1, but now it is 0.5"),
+        ({"precision": "bfloat16"}, "precision = float32, but now it is bfloat16"),
+        ({"schedule": linear(10)}, "was trained with .* resume with the same settings"),
+        ({"schedule": Schedule([1, 0.7, 0.5, 0.1])}, "was trained with .* the same settings"),
+        ({"data": DATA[:10]}, "was trained with .* resume with the same settings"),
+        ({"data": -DATA}, "was trained with .* resume with the same settings"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused(tmp_path, monkeypatch, change, why):
+    path, model = checkpointed(tmp_path, monkeypatch), network()
+    next(run(network(), checkpoint=path))
+    before, saved = weights_of(model), path.read_bytes()
+    with pytest.raises(ValueError, match=why):
+        list(run(model, resume=path, checkpoint=path, **change))
+    assert_close(weights_of(model), before, rtol=0, atol=0)
+    assert path.read_bytes() == saved
+
+
+def test_resuming_with_another_network_is_refused(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch)
+    next(run(network(), checkpoint=path))
+    saved = path.read_bytes()
+    for other in (UNet(widths=(8, 24)), UNet(widths=(8, 16), target="eps"), Watched()):
+        before = weights_of(other)
+        with pytest.raises(ValueError, match=r"run\.safetensors"):
+            list(run(other, resume=path, checkpoint=path))
+        assert_close(weights_of(other), before, rtol=0, atol=0)
+    assert path.read_bytes() == saved
+
+
+def test_resuming_from_what_is_no_run_is_refused(tmp_path):
+    model = network()
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"no file x\.safetensors"):
+        list(run(model, resume=path))
+    files.save(path, "model", model.state_dict(), config=model.config)
+    with pytest.raises(files.FileError, match="holds a model, but a run is needed"):
+        list(run(model, resume=path))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(files.FileError, match="damaged"):
+        list(run(model, resume=path))
+
+
+def test_a_full_disk_keeps_the_run_that_was_saved(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch, seconds=0)
+    records = run(network(), checkpoint=path)
+    next(records)
+    saved, save = path.read_bytes(), files.write_atomic
+
+    def full(path, content):
+        raise files.FileError("There is no room on the disk.")
+
+    monkeypatch.setattr(files, "write_atomic", full)
+    with pytest.raises(files.FileError, match="no room"):
+        next(records)
+    assert path.read_bytes() == saved
+    monkeypatch.setattr(files, "write_atomic", save)
+    assert_close(resumed(path)[0], finished(), rtol=0, atol=0)
+
+
+def test_the_example_of_the_docstring():
+    """x_t of training is add_noise of the data: the same rates as everywhere else."""
+    model = Watched()
+    list(run(model, data=DATA[:1], pictures=8, batch=8, seed=3))
+    x_t, t, _ = model.seen[0]
+    for row in range(8):
+        signal_only = add_noise(SCHEDULE, DATA[:1], int(t[row]), torch.zeros_like(DATA[:1]))
+        apart = (x_t[row] - signal_only[0]).std().item()
+        assert apart == pytest.approx(SCHEDULE.noise_rate[t[row]], rel=0.3)
+
+
+def test_a_loaded_model_can_be_trained_on(tmp_path):
+    models.save(network(), tmp_path / "model.safetensors")
+    loaded = models.load(tmp_path / "model.safetensors")
+    before = loaded.enter.weight.clone()
+    list(train(loaded, DATA, SCHEDULE, pictures=8, batch=4))
+    assert not torch.equal(before, loaded.enter.weight)
+
+
+def test_an_unknown_target_is_an_error():
+    x = torch.zeros(1, 1, 2, 2)
+    with pytest.raises(ValueError, match="eps, v, x0"):
+        loss_target(SCHEDULE, x, torch.tensor([1]), x, "noise")
+
+
+def test_resuming_with_another_number_of_threads_says_so(tmp_path):
+    run = tmp_path / "run.safetensors"
+    records = train(network(), DATA, SCHEDULE, pictures=8, batch=4, checkpoint=run)
+    next(records)
+    records.close()
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads + 1)
+        with pytest.warns(UserWarning, match="last digits"):
+            list(train(network(), DATA, SCHEDULE, pictures=8, batch=4, resume=run))
+    finally:
+        torch.set_num_threads(threads)
