@@ -442,9 +442,10 @@ def captioned(
     """Pictures in rows, each with the words that belong to it underneath, on one fixed scale."""
     shown = [as_image(picture) for picture in pictures_]
     width, height = _tile_size(shown[0], 1.6)
-    gap, below = 16, 36
-    lines_ = -(-len(shown) // columns)
-    size = (gap + columns * (width + gap), 6 + lines_ * (height + below))
+    wrapped = ["\n".join(textwrap.wrap(line, 26)) for line in words]
+    gap, below = 16, 12 + 13 * max(text.count("\n") + 1 for text in wrapped)
+    rows = -(-len(shown) // columns)
+    size = (gap + columns * (width + gap), 6 + rows * (height + below))
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
         for i, picture in enumerate(shown):
@@ -452,7 +453,7 @@ def captioned(
             axes = _placed(canvas, x, y, width, height)
             _draw_tile(axes, picture, "")
             axes.text(
-                0.5, -4 / height, "\n".join(textwrap.wrap(words[i], 26)),
+                0.5, -4 / height, wrapped[i],
                 ha="center", va="top", fontsize=8.5, linespacing=1.05, transform=axes.transAxes,
             )  # fmt: skip
         return finished(canvas, caption)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion_lessons import checks, forward, sampling, schedules
+from diffusion_lessons import checks, forward, plots, sampling, schedules
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -292,3 +292,14 @@ def test_the_course_versions_are_what_the_package_does(capsys):
     )
     for n in (1, 7, 20):
         assert list(checks.timesteps(stub)(20, n)) == list(schedule.timesteps(n))
+
+
+def test_a_film_has_a_figure_for_both_ends_and_every_frame_between():
+    draw = torch.Generator().manual_seed(0)
+    film = [(t, *torch.randn(2, 3, 8, 8, generator=draw)) for t in (1000, 500, 0)]
+    frames = [plots.film_frame(film, k, f"Frame {k}.") for k in range(3)]
+    assert len({frame.png for frame in frames}) == 3
+    assert frames[2].caption == "Frame 2."
+    strip = plots.film_strip(film, "From noise to a picture.")
+    assert strip.png == plots.film_strip(film, "From noise to a picture.").png
+    assert strip.png != plots.film_strip(film[::-1], "From noise to a picture.").png
