@@ -141,15 +141,20 @@ def _copied(trial: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _array(x: Any) -> np.ndarray | None:
+    if isinstance(x, str | bytes | complex):  # NumPy would read "5" as the number 5.
+        return None
     try:
-        return np.asarray(x.detach() if isinstance(x, torch.Tensor) else x, dtype=np.float64)
-    except (TypeError, ValueError):
+        # NumPy knows no bfloat16.
+        return np.asarray(x.detach().double() if isinstance(x, torch.Tensor) else x, np.float64)
+    except (TypeError, ValueError, RuntimeError):
         return None
 
 
 def _dtype(answer: Any) -> str:
     if isinstance(answer, list | tuple):
         return f"a {type(answer).__name__}"
+    if isinstance(answer, torch.Tensor):
+        return str(answer.dtype).removeprefix("torch.")
     return str(np.asarray(answer).dtype)
 
 
@@ -157,6 +162,8 @@ def _kind(answer: Any, expected: Any) -> str | None:
     a, e = _array(answer), _array(expected)
     if e is None:
         return None
+    if isinstance(answer, complex):
+        return "its answer is a complex number: look for the root of a negative number."
     if a is None:
         return f"it returns a {type(answer).__name__}, but numbers are expected."
     if a.shape != e.shape:
@@ -169,7 +176,10 @@ def _kind(answer: Any, expected: Any) -> str | None:
 def _same(a: Any, b: Any, tolerance: float) -> bool:
     x, y = _array(a), _array(b)
     if x is None or y is None:
-        return a is b or (type(a) is type(b) and a == b)
+        try:
+            return a is b or (type(a) is type(b) and bool(a == b))
+        except (RuntimeError, ValueError):  # arrays inside, or a tensor that cannot be compared
+            return False
     return x.shape == y.shape and np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
@@ -233,7 +243,8 @@ def add_and_clip(learner: Callable[..., Any]) -> Callable[..., Any]:
         ),
         Mistake(
             lambda p, n: np.clip(total(p, n), 0, 256) % 256,
-            "it clips to 256, one too many: the largest pixel is 255, and 256 wraps to 0.",
+            "what passes 255 becomes 0, but it should become 255. (If you clip to 256, that is one "
+            "too many: 256 wraps to 0.)",
         ),
         Mistake(
             lambda p, n: np.clip(total(p, n), 0, 256),
@@ -284,6 +295,54 @@ def add_and_clip(learner: Callable[..., Any]) -> Callable[..., Any]:
         ),
         Mistake(lambda p, n: p, "it returns the pixels as they were: where is the noise added?"),
         Mistake(lambda p, n: np.clip(n, 0, 255), "it returns noise only: add the pixels to it."),
+        Mistake(
+            lambda p, n: 0 * total(p, n),
+            "everything becomes 0. (With the ends swapped np.clip does that: the lower one comes "
+            "first, np.clip(…, 0, 255).)",
+        ),
+        Mistake(
+            lambda p, n: 0 * total(p, n) + 255,
+            "everything becomes 255. (np.minimum belongs to the upper end, 255, and np.maximum to "
+            "the lower, 0.)",
+        ),
+        Mistake(
+            lambda p, n: np.select([total(p, n) < 0, total(p, n) > 255], [255, 0], total(p, n)),
+            "the two ends are swapped: below 0 becomes 0, above 255 becomes 255.",
+        ),
+        Mistake(
+            lambda p, n: np.where(total(p, n) < 0, 255, np.clip(total(p, n), 0, 255)),
+            "what is below 0 becomes 255: it calculates in a type without a minus sign, such as "
+            "uint16. Take int.",
+        ),
+        Mistake(
+            lambda p, n: np.clip(total(p, n), 0, 255).astype(np.int8),
+            "int8 ends at 127, so that bright pixels turn negative: bytes are uint8, with a u.",
+        ),
+        Mistake(
+            lambda p, n: np.clip(total(p, n), -128, 127),
+            "it clips to the range of int8. Pixels are uint8: they run from 0 to 255.",
+        ),
+        Mistake(
+            lambda p, n: np.clip(total(p, n), 0, 254),
+            "it clips to 254, one too few: the largest pixel is 255.",
+        ),
+        Mistake(
+            lambda p, n: np.clip(total(p, n), -255, 255) % 256,
+            "it clips at −255, and in a byte that wraps around: the lower end is 0.",
+        ),
+        Mistake(
+            lambda p, n: np.clip(total(p, np.abs(n)), 0, 255),
+            "the noise has lost its minus signs (abs): −30 should make a pixel darker.",
+        ),
+        Mistake(lambda p, n: np.clip(n - p, 0, 255), "it subtracts the pixels: add them."),
+        Mistake(lambda p, n: np.clip(p * n, 0, 255), "it multiplies: add the noise."),
+        Mistake(lambda p, n: np.clip(total(p, n) / 2, 0, 255).astype(np.uint8), scales),
+        Mistake(lambda p, n: 255 * np.clip(total(p, n), 0, 1), unit),
+        Mistake(
+            lambda p, n: np.clip(total(p, n), p.min(), p.max()),
+            "it clips to the smallest and largest value of this picture: the ends are always 0 and "
+            "255.",
+        ),
     ]
     return settle("add_and_clip", learner, course, trials, mistakes, dtype="uint8")
 
@@ -374,6 +433,50 @@ def to_floats(learner: Callable[..., Any]) -> Callable[..., Any]:
             lambda p: np.clip(p.astype(float), -1, 1),
             "it clips to [−1, 1], so that everything but black becomes 1: scale, don't clip.",
         ),
+        Mistake(lambda p: (p - 127) / 127, wraps),
+        Mistake(lambda p: (p * 2 - 1) / 255, wraps),
+        Mistake(
+            lambda p: p.astype(np.int8) / 127.5 - 1,
+            "int8 ends at 127, so that bright pixels turn negative: use .astype(float), or divide "
+            "at once.",
+        ),
+        Mistake(
+            lambda p: p.astype(np.int8) / 128,
+            "int8 ends at 127, so that bright pixels turn negative: use .astype(float), or divide "
+            "at once.",
+        ),
+        Mistake(
+            lambda p: p / (127.5 - 1),
+            "Python works out the brackets first: divide by 127.5, and subtract 1 from that.",
+        ),
+        Mistake(lambda p: p / 127.5 + 1, "it runs from 1 to 3: subtract 1, don't add it."),
+        Mistake(
+            lambda p: p - 127.5,
+            "the middle is at 0, but it still runs from −127.5 to 127.5: divide by 127.5.",
+        ),
+        Mistake(
+            lambda p: (p - 128.0) / 127.5,
+            "it takes 128 for the middle: then 255 becomes 0.996. The middle is 127.5.",
+        ),
+        Mistake(
+            lambda p: (p - 127.0) / 127.5,
+            "it takes 127 for the middle: then 255 becomes 1.004. The middle is 127.5.",
+        ),
+        Mistake(
+            lambda p: (p - 127.0) / 128,
+            "it takes 127 for the middle and divides by 128: both should be 127.5.",
+        ),
+        Mistake(
+            lambda p: np.clip(p / 127.5 - 1, 0, 1),
+            "it clips at 0, so that the darker half of the picture is lost: no clipping is needed.",
+        ),
+        Mistake(
+            lambda p: (p / 127.5 - 1).astype(int) % 256,
+            "it ends in uint8, which holds neither fractions nor a minus sign: leave them floats.",
+        ),
+        Mistake(lambda p: np.round(p / 127.5 - 1, 1), "it rounds: keep all the digits."),
+        Mistake(lambda p: np.round(p / 127.5 - 1, 2), "it rounds: keep all the digits."),
+        Mistake(lambda p: (p - p.mean()) / 127.5, own),
     ]
     return settle("to_floats", learner, course, trials, mistakes)
 
@@ -445,6 +548,42 @@ def combined_spread(learner: Callable[..., Any]) -> Callable[..., Any]:
         Mistake(lambda a, b: 2 * a + 2 * b, "* 2 doubles; ** 2 squares."),
         Mistake(lambda a, b: math.sqrt(2 * a + 2 * b), "* 2 doubles; ** 2 squares."),
         Mistake(lambda a, b: a**3 + b**3, "it cubes: use ** 2, then the square root."),
+        Mistake(lambda a, b: a, "it uses the first noise only: b² has to be added."),
+        Mistake(lambda a, b: b, "it uses the second noise only: a² has to be added."),
+        Mistake(
+            min,
+            "it takes the smaller one. The sum spreads more widely than either: 3 and 4 give 5.",
+        ),
+        Mistake(
+            lambda a, b: a - b,
+            "it subtracts. Two noises don't undo each other: 3 and 4 give 5.",
+        ),
+        Mistake(
+            lambda a, b: (a + b) / math.sqrt(2),
+            "it adds the spreads and divides by √2, which is right only where both are equal: add "
+            "the squares, then take the root.",
+        ),
+        Mistake(
+            lambda a, b: math.sqrt(2 * a * b),
+            "it multiplies. Variances (the squares) are added.",
+        ),
+        Mistake(
+            lambda a, b: (math.sqrt(a) + math.sqrt(b)) ** 2,
+            "it takes the roots first. Squares first, then add, then one root.",
+        ),
+        Mistake(
+            lambda a, b: math.sqrt(math.hypot(a, b)),
+            "it takes the root twice: ** 0.5 once is enough.",
+        ),
+        Mistake(lambda a, b: (a**2 + b**2) ** 2, "it squares the sum of squares: take its root."),
+        Mistake(
+            lambda a, b: 1,
+            "it is always 1. (** (1 // 2) is ** 0, as // throws the fraction away: write ** 0.5.)",
+        ),
+        Mistake(lambda a, b: round(math.hypot(a, b)), "it rounds: keep the fraction."),
+        Mistake(lambda a, b: round(math.hypot(a, b), 1), "it rounds: keep all the digits."),
+        Mistake(lambda a, b: round(math.hypot(a, b), 2), "it rounds: keep all the digits."),
+        Mistake(lambda a, b: int(math.hypot(a, b)), "int cuts the fraction off: keep it."),
     ]
     return settle("combined_spread", learner, course, trials, mistakes)
 
@@ -464,6 +603,14 @@ def add_noise(learner: Callable[..., Any]) -> Callable[..., Any]:
             ((1, 3, 4, 4), 1.0), ((1, 3, 4, 4), 0.0),
         )
     ]  # fmt: skip
+    clipped = (
+        "something is clipped: noise and noisy values may lie outside [−1, 1]. Clipping is for "
+        "showing a picture only."
+    )
+    halved = (
+        "it halves in place of a square root. (** 1/2 means (… ** 1) / 2: write ** 0.5, or "
+        "** (1/2).)"
+    )
     mistakes = (
         Mistake(
             lambda x0, a, eps: a**0.5 * x0 + (1 - a) * eps,
@@ -550,6 +697,69 @@ def add_noise(learner: Callable[..., Any]) -> Callable[..., Any]:
             "the formula is right, but the result is clipped: noisy values may lie outside "
             "[−1, 1]. Clipping is for showing a picture only.",
         ),
+        Mistake(lambda x0, a, eps: (a**0.5 * x0 + (1 - a) ** 0.5 * eps).clamp(0, 1), clipped),
+        Mistake(lambda x0, a, eps: a**0.5 * x0 + (1 - a) ** 0.5 * eps.clamp(-1, 1), clipped),
+        Mistake(lambda x0, a, eps: a**0.5 * x0 + (1 - a) / 2 * eps, halved),
+        Mistake(lambda x0, a, eps: a / 2 * x0 + (1 - a) ** 0.5 * eps, halved),
+        Mistake(lambda x0, a, eps: a / 2 * x0 + (1 - a) / 2 * eps, halved),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 + (1 - a) ** 2 * eps,
+            "the noise's factor is squared where a square root is needed: √ is ** 0.5.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**2 * x0 + (1 - a) ** 0.5 * eps,
+            "the picture's factor is squared where a square root is needed: √ is ** 0.5.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 + 1 - a**0.5 * eps,
+            "brackets are missing: Python takes the power first, so write (1 - alpha_bar_t) ** "
+            "0.5.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 + 1 - a * eps,
+            "brackets and a root are missing: the noise is multiplied by (1 - alpha_bar_t) ** 0.5.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * (x0 + (1 - a) ** 0.5 * eps),
+            "√ᾱ multiplies the noise, too: it belongs to x0 alone.",
+        ),
+        Mistake(
+            lambda x0, a, eps: (1 - a) ** 0.5 * (x0 + eps),
+            "picture and noise have the same factor: the picture's is √ᾱ, it shrinks as the "
+            "noise's grows.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 + (1 - a) ** 0.5 + 0 * eps,
+            "eps is missing: multiply √(1 − ᾱ) by it.",
+        ),
+        Mistake(
+            lambda x0, a, eps: a**0.5 * x0 * (1 - a) ** 0.5 * eps,
+            "it multiplies picture and noise: add them.",
+        ),
+        Mistake(
+            lambda x0, a, eps: (a**0.5 * x0 + (1 - a) ** 0.5 * eps) / 2,
+            "the formula is right, but it is halved: this is a sum, no average.",
+        ),
+        Mistake(
+            lambda x0, a, eps: np.stack([a**0.5 * x0, (1 - a) ** 0.5 * eps]),
+            "it returns picture and noise apart: add them, with + and no comma.",
+        ),
+        Mistake(
+            lambda x0, a, eps: x0 - (1 - a) ** 0.5 * eps,
+            "the picture does not shrink (multiply x0 by √ᾱ), and the noise is subtracted: add it.",
+        ),
+        Mistake(
+            lambda x0, a, eps: (1 - a) * x0 + a**0.5 * eps,
+            "the two rates are swapped (at ᾱ = 1 the picture should be clean), and the picture's "
+            "lacks its square root.",
+        ),
+        Mistake(
+            lambda x0, a, eps: (1 - a) ** 0.5 * x0 + a * eps,
+            "the two rates are swapped (at ᾱ = 1 the picture should be clean), and the noise's "
+            "lacks its square root.",
+        ),
+        Mistake(lambda x0, a, eps: x0, "it returns the clean picture: where is the noise?"),
+        Mistake(lambda x0, a, eps: eps, "it returns the noise as it was: where is the picture?"),
     )
     return settle("add_noise", learner, _add_noise, trials, mistakes)
 
@@ -654,6 +864,84 @@ def alpha_bar_from_beta(learner: Callable[..., Any]) -> Callable[..., Any]:
             lambda b: np.prod(1 - b),
             "it returns the last product only: np.cumprod keeps all those on the way.",
         ),
+        Mistake(
+            lambda b: np.append(1.0, np.prod(1 - b)),
+            "it keeps the last product only: np.cumprod keeps all those on the way.",
+        ),
+        Mistake(
+            lambda b: 1 + np.cumprod(1 - b),
+            "the 1 is added to every number: with an array, + calculates. To put it in front, use "
+            "np.append(1.0, …).",
+        ),
+        Mistake(
+            lambda b: np.append(np.cumprod(1 - b), 0.0),
+            "it has a 0 at the end, and no 1 in front: nothing says that the picture ends at 0.",
+        ),
+        Mistake(
+            lambda b: np.append([1.0, 1.0], np.cumprod(1 - b)),
+            "the 1 is there twice: ᾱ_0 = 1, and ᾱ_1 is the first product.",
+        ),
+        Mistake(
+            lambda b: np.cumprod(np.sqrt(1 - b)),
+            "this is √ᾱ, the amplitude (ᾱ is the product of 1 − β without roots), and ᾱ_0 = 1 is "
+            "missing.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, np.cumprod((1 - b) ** 2)),
+            "it squares: what a step keeps of the *power* is 1 − β itself.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, np.cumprod(1 - np.sqrt(b))),
+            "β is a variance, a share of power: leave out the root.",
+        ),
+        Mistake(
+            lambda b: 1 - np.cumprod(1 - b),
+            "this is 1 − ᾱ, the share of noise, without t = 0: leave out the last '1 −' and put a "
+            "1 in front.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, 1 - np.cumprod(b)),
+            "it multiplies the β and subtracts then: subtract first, and multiply the 1 − β.",
+        ),
+        Mistake(
+            lambda b: 1 - np.cumprod(b),
+            "it multiplies the β and subtracts then: subtract first, and multiply the 1 − β. "
+            "(ᾱ_0 = 1 is missing, too.)",
+        ),
+        Mistake(
+            lambda b: np.zeros(len(b) + 1),
+            "it is 0 all along. (If you put the 1 in front of β, the first step takes everything: "
+            "put it in front of the products.)",
+        ),
+        Mistake(
+            lambda b: np.cumprod(1 - np.append(b, 0.0)),
+            "ᾱ_0 = 1 is missing in front, and the last number stands there twice.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, np.cumprod(1 - b)[::-1]),
+            "after the 1 the products run backwards: the first step comes first.",
+        ),
+        Mistake(lambda b: b, "this is β itself: ᾱ_t is the product of all 1 − β up to t."),
+        Mistake(
+            lambda b: np.append(1.0, b),
+            "this is β with a 1 in front: ᾱ_t is the product of all 1 − β up to t.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, np.cumsum(b)),
+            "it adds up the β: multiply the 1 − β (np.cumprod).",
+        ),
+        Mistake(
+            lambda b: np.cumsum(b),
+            "it adds up the β: multiply the 1 − β (np.cumprod), with a 1 in front.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, (1 - b[0]) ** np.arange(1, len(b) + 1)),
+            "it takes all steps to be like the first: multiply the different β.",
+        ),
+        Mistake(
+            lambda b: np.append(1.0, np.cumprod(1 - b)).round(3),
+            "it rounds: keep all the digits.",
+        ),
     )
     return settle("alpha_bar_from_beta", learner, _alpha_bar_from_beta, trials, mistakes)
 
@@ -700,6 +988,40 @@ def snr(learner: Callable[..., Any]) -> Callable[..., Any]:
         Mistake(
             lambda a: a / 1 - a,
             "brackets are missing: Python divides first, so write a / (1 - a).",
+        ),
+        Mistake(
+            lambda a: a / (a - 1),
+            "it has the wrong sign: the noise's share is 1 − ᾱ, not ᾱ − 1.",
+        ),
+        Mistake(lambda a: a / (1 + a), "the noise's share is 1 − ᾱ: there is a + in place of −."),
+        Mistake(lambda a: 1 / a, "this is one divided by ᾱ: divide ᾱ by the noise's share."),
+        Mistake(
+            lambda a: np.sqrt((1 - a) / a),
+            "this is noise to signal, in amplitudes: the picture on top, and no root.",
+        ),
+        Mistake(lambda a: a**2 / (1 - a**2), "ᾱ is a power already: don't square."),
+        Mistake(
+            lambda a: np.sqrt(a) / (1 - np.sqrt(a)),
+            "ᾱ is a power already: leave out the roots.",
+        ),
+        Mistake(lambda a: np.log10(a / (1 - a)), "no logarithm yet: return the plain ratio."),
+        Mistake(lambda a: np.log(a / (1 - a)), "no logarithm yet: return the plain ratio."),
+        Mistake(lambda a: 10 * np.log(a / (1 - a)), "no logarithm yet: return the plain ratio."),
+        Mistake(lambda a: 20 * np.log10(a / (1 - a)), "no logarithm yet: return the plain ratio."),
+        Mistake(lambda a: a // (1 - a), "// throws the fraction away: use /."),
+        Mistake(lambda a: np.round(a / (1 - a)), "it rounds: keep the fraction."),
+        Mistake(lambda a: np.round(a / (1 - a), 2), "it rounds: keep all the digits."),
+        Mistake(
+            lambda a: 100 * a / (1 - a),
+            "this is in per cent: return the plain ratio, 1 where half is left.",
+        ),
+        Mistake(
+            lambda a: a / (1 - a).mean(),
+            "it divides by an average (or sum) over all steps: each step has its own ratio.",
+        ),
+        Mistake(
+            lambda a: a / (1 - a).sum(),
+            "it divides by an average (or sum) over all steps: each step has its own ratio.",
         ),
     )
     return settle("snr", learner, lambda alpha_bar: alpha_bar / (1 - alpha_bar), trials, mistakes)
@@ -772,11 +1094,13 @@ def _unfit(answer: Any, T: int) -> str | None:
             "ever added: it must never rise."
         )
     if a[-1] < 0:
-        return f"it goes below 0, to {a[-1]:.4g}: no less than nothing can be left."
+        # What people get who let a step of 1/T, or a cosine, run down to 0.
+        rounding = " (By rounding only: np.maximum(…, 0) mends it.)" if a[-1] > -1e-6 else ""
+        return f"it goes below 0, to {a[-1]:.4g}: no less than nothing can be left.{rounding}"
     if (a[:-1] <= 0).any():
         t = int(np.flatnonzero(a <= 0)[0])
         return f"for T = {T} it is 0 at t = {t} already: only the very last may be 0."
-    if a[-1] > 1e-3:
+    if a[-1] > 1e-3 * (1 + 1e-9):
         return (
             f"for T = {T} it ends at {a[-1]:.3g}, so {a[-1] ** 0.5:.0%} of the picture's amplitude "
             "is left in the last step: bring the end down to 0.001 or less. (Likely reasons: this "
@@ -784,9 +1108,11 @@ def _unfit(answer: Any, T: int) -> str | None:
         )
     worst = int(np.argmax(-np.diff(a))) + 1
     if a[worst - 1] - a[worst] > 0.2:
+        slashes = " (Is there a // in place of /?)" if np.isin(a, (0, 1)).all() else ""
         return (
             f"for T = {T} the step to t = {worst} takes {a[worst - 1] - a[worst]:.0%} of the "
-            "picture's power at once, but 20 % is the limit here. (Is there a // in place of /?)"
+            f"picture's power at once, but 20 % is the limit here: spread it over more steps."
+            f"{slashes}"
         )
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -68,8 +69,10 @@ def to_pixels(x: Tensor) -> np.ndarray:
     """
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim not in (3, 4):
         raise ValueError("x must be floats of shape (N, C, H, W) or (C, H, W) in [−1, 1].")
+    if x.isnan().any():
+        raise ValueError("x holds NaN, which is no colour: check the step that made it.")
     # Clip before the cast: 260 as uint8 would wrap around to 4.
-    pixels = ((x.detach().cpu().float() + 1) * 127.5).nan_to_num(127.5).clamp(0, 255).round()
+    pixels = ((x.detach().cpu().float() + 1) * 127.5).clamp(0, 255).round()
     return pixels.to(torch.uint8).movedim(-3, -1).numpy()
 
 
@@ -114,7 +117,7 @@ def critters(
     `diffusion_lessons.critters.dataset`.
     """
     key = [n, size, seed, split, held_out, drawing.code_digest()]
-    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(key, default=int).encode()).hexdigest()
     path = Path(folder) / f"critters-{split}-{n}-{size}-{seed}-{digest[:12]}.safetensors"
     drawn = None
     try:
@@ -155,9 +158,17 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
     """
     folder = Path(path)
     _check_size(size)
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder.name!r}: give the path of one with pictures.")
-    names = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURE_ENDINGS)
+    try:
+        if not folder.is_dir():
+            raise ValueError(
+                f"There is no folder {folder.name!r}: give the path of one with pictures."
+            )
+        names = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURE_ENDINGS)
+    except OSError as error:
+        raise ValueError(
+            f"The folder {folder.name!r} cannot be read ({error.strerror or error}): choose one "
+            "that you may open."
+        ) from None
     pictures, unreadable = [], []
     for name in names:
         try:
@@ -167,7 +178,7 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
                 f"{name.name} has more than {_MOST_PIXELS // 1_000_000} million pixels: make it "
                 "smaller first, or take it out of the folder."
             ) from None
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, struct.error):  # all are Pillow's for damage
             unreadable.append(name.name)
     if not pictures:
         tried = f" ({len(unreadable)} could not be read)" if unreadable else ""
@@ -210,7 +221,7 @@ def _read(path: Path, size: int) -> np.ndarray:
 
 
 def _check_size(size: int) -> None:
-    if not isinstance(size, int) or size < 1:
+    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
         raise ValueError(f"size is {size!r}, but it must be a whole number of pixels from 1 up.")
 
 

@@ -81,7 +81,13 @@ def save(path: str | Path, kind: str, tensors: Mapping[str, Tensor], **facts: An
     ``kind`` says what the file is for ("model", "run", "judge", "pictures"); `load` refuses others.
     A checksum over names, dtypes, shapes and bytes is stored with them. Written atomically.
     """
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain, seen = {}, set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        memory = tensor.untyped_storage().data_ptr()
+        # safetensors refuses two names for one place in memory, as tied weights are.
+        plain[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
     header = {"kind": kind, "checksum": _checksum(plain, kind, facts), "facts": facts}
     write_atomic(path, to_bytes(plain, metadata={_HEADER: json.dumps(header, sort_keys=True)}))
 

@@ -100,13 +100,16 @@ def posterior(
     (Ho, Jain and Abbeel 2020, equations 6 and 7, which are the case s = t − 1, the default here).
 
     ``x_t``, ``x0``: floats of one shape (B, …), not clipped; 0 ≤ s < t ≤ T. Returns the mean, of
-    that shape, and the std, of shape (B, 1, …) or (1, 1, …). The std at s = 0 is exactly 0.
+    that shape, and the std, of shape (B, 1, …) or (1, 1, …), both in the dtype of x_t. The std at
+    s = 0 is exactly 0.
     """
     alpha_bar_t, alpha_bar_s, std = step_rates(schedule, x_t, x0, t, s)
     alpha = alpha_bar_t / alpha_bar_s
-    mean = (alpha.sqrt() * (1 - alpha_bar_s) / (1 - alpha_bar_t)).to(x_t) * x_t
-    mean = mean + (alpha_bar_s.sqrt() * (1 - alpha) / (1 - alpha_bar_t)).to(x_t) * x0
-    return mean, std.to(x_t)
+    wide = torch.promote_types(torch.promote_types(x_t.dtype, x0.dtype), torch.float32)
+    x_t_wide, x0 = x_t.to(wide), x0.to(wide)
+    mean = (alpha.sqrt() * (1 - alpha_bar_s) / (1 - alpha_bar_t)).to(x_t_wide) * x_t_wide
+    mean = mean + (alpha_bar_s.sqrt() * (1 - alpha) / (1 - alpha_bar_t)).to(x0) * x0
+    return mean.to(x_t), std.to(x_t)
 
 
 def step_rates(
@@ -139,7 +142,12 @@ def check_t(schedule: Schedule, t: Tensor | int, x: Tensor, name: str = "t") -> 
 
     Without this check an index of −1 would silently mean T.
     """
-    t = torch.as_tensor(t, device=x.device)
+    try:
+        t = torch.as_tensor(t, device=x.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"{name} must be a whole number or one for each picture, but it is {t!r}."
+        ) from None
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
         raise ValueError(f"{name} must be whole numbers (int64), but its dtype is {t.dtype}.")
     t = t.long().reshape(-1) if t.ndim == 0 else t.long()
@@ -160,9 +168,11 @@ def check_t(schedule: Schedule, t: Tensor | int, x: Tensor, name: str = "t") -> 
 def check_order(t: Tensor, s: Tensor) -> None:
     """Raise ``ValueError`` unless s < t everywhere: a sampler steps from t down to s."""
     if not (s < t).all():
+        s, t = torch.broadcast_tensors(s, t)
+        wrong = int((s >= t).nonzero()[0])
         raise ValueError(
-            f"A step back goes from t down to s, so s must be smaller, but s = {s.tolist()} and "
-            f"t = {t.tolist()}."
+            f"A step back goes from t down to s, so s must be smaller, but s = {int(s[wrong])} and "
+            f"t = {int(t[wrong])}."
         )
 
 

@@ -57,7 +57,11 @@ class Judge(nn.Module):
                 f"The judge looks at floats of shape (B, 3, 32, 32) in [−1, 1], but this has shape "
                 f"{tuple(x.shape)} and dtype {x.dtype}."
             )
-        x = x.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
+        x = (
+            x.to(self.squeeze.weight.dtype)
+            .clamp(-1, 1)
+            .contiguous(memory_format=torch.channels_last)
+        )
         return self.squeeze(self.body(x).flatten(1))
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -81,6 +85,8 @@ class Judgement(NamedTuple):
 @torch.no_grad()
 def judge(x: Tensor, judge: Judge, batch: int = 256) -> Judgement:
     """Let the judge look at pictures, floats (n, 3, 32, 32) in about [−1, 1]."""
+    if not torch.isfinite(x).all():
+        raise ValueError("x holds NaN or infinity: the judge can only look at whole pictures.")
     features = torch.cat([judge.features(part) for part in x.split(batch)])
     hidden = F.relu(features)
     probabilities = [head(hidden).softmax(1) for head in judge.heads]
@@ -108,6 +114,11 @@ def words_found(attributes: Tensor, cond: Tensor) -> Tensor:
         raise ValueError(
             f"There are {len(attributes)} pictures but {len(cond)} prompts: give one for each."
         )
+    if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) < len(_WORD_COLUMN):
+        raise ValueError(
+            f"cond holds word numbers from {int(cond.min())} to {int(cond.max())}, but they run "
+            f"from 0 (nothing said) to {len(_WORD_COLUMN) - 1}."
+        )
     column = torch.tensor(_WORD_COLUMN)[cond]
     value = torch.tensor(_WORD_VALUE)[cond]
     return ((attributes.gather(1, column) == value) | (cond == 0)).all(dim=1)
@@ -130,6 +141,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
             "The Fréchet distance compares features (n, d) and (m, d) of at least two pictures "
             f"each, but the shapes are {tuple(a.shape)} and {tuple(b.shape)}."
         )
+    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
+        raise ValueError("The features hold NaN or infinity: look at the pictures they are of.")
     a, b = a.double(), b.double()
     cov_a, cov_b = torch.cov(a.T).reshape(a.shape[1], -1), torch.cov(b.T).reshape(a.shape[1], -1)
     # tr (Σ_a Σ_b)^½ from the symmetric Σ_a^½ Σ_b Σ_a^½, whose eigenvalues are the same.
@@ -174,12 +187,17 @@ def high_frequency_power(x: Tensor, real: Tensor) -> float:
     Mean squared Fourier amplitude at frequencies above a quarter of a cycle per pixel (details of
     less than four pixels), of ``x`` (n, C, H, W) over that of ``real`` (m, C, H, W).
     """
-    return _fine_power(x) / _fine_power(real)
+    fine, fine_of_real = _fine_power(x), _fine_power(real)
+    if fine_of_real == 0:
+        raise ValueError("The real pictures have no fine detail at all to compare with.")
+    return fine / fine_of_real
 
 
 def _fine_power(x: Tensor) -> float:
     if x.ndim != 4 or len(x) == 0:
         raise ValueError(f"Pictures (n, C, H, W) are expected, but the shape is {tuple(x.shape)}.")
+    if not torch.isfinite(x).all():
+        raise ValueError("A picture holds NaN or infinity: check the step that made it.")
     rows = torch.fft.fftfreq(x.shape[2], dtype=torch.float64)[:, None]
     columns = torch.fft.fftfreq(x.shape[3], dtype=torch.float64)
     fine = (rows**2 + columns**2).sqrt() > 0.25
@@ -219,7 +237,7 @@ def nearest(x: Tensor, data: Tensor) -> Neighbours:
             best[rows] = torch.where(closer, low, best[rows])
             index[rows] = torch.where(closer, where + first, index[rows])
     # The fast distance above loses digits for near copies: measure the winners exactly.
-    exact = torch.stack(
-        [(a.double() - data[i].double()).square().mean() for a, i in zip(x, index, strict=True)]
-    )
+    exact = torch.zeros_like(best)
+    for k, (a, i) in enumerate(zip(x, index, strict=True)):
+        exact[k] = (a.double() - data[i].double()).square().mean()
     return Neighbours(exact.sqrt(), index)

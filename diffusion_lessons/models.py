@@ -42,14 +42,16 @@ class IdealDenoiser:
                 "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
                 f"dtype {data.dtype} and shape {tuple(data.shape)}."
             )
+        if not torch.isfinite(data).all():
+            raise ValueError("data holds NaN or infinity: check the step that made it.")
         self.data, self.schedule = data, schedule
 
     def weights(self, x_t: Tensor, t: Tensor | int) -> Tensor:
         """The votes wᵢ: float64 of shape (B, N), each row sums to 1."""
-        if x_t.shape[1:] != self.data.shape[1:]:
+        if x_t.shape[1:] != self.data.shape[1:] or not x_t.is_floating_point():
             raise ValueError(
-                f"x_t holds pictures of shape {tuple(x_t.shape[1:])}, but the data are "
-                f"{tuple(self.data.shape[1:])}."
+                f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
+                f"shape {tuple(self.data.shape[1:])} are expected, as in the data."
             )
         t = check_t(self.schedule, t, x_t).cpu()
         signal_rate = torch.tensor(self.schedule.signal_rate)[t].reshape(-1, 1).to(x_t.device)
@@ -180,15 +182,19 @@ class UNet(nn.Module):
         fold = 2 ** len(self.down_blocks)
         if (
             x_t.ndim != 4
+            or not x_t.is_floating_point()
             or x_t.shape[1] != self.config["channels"]
             or any(side % fold for side in x_t.shape[2:])
         ):
             raise ValueError(
-                f"x_t has shape {tuple(x_t.shape)}, but this network takes (B, "
-                f"{self.config['channels']}, H, W) with H and W divisible by {fold}."
+                f"x_t has shape {tuple(x_t.shape)} and dtype {x_t.dtype}, but this network takes "
+                f"floats (B, {self.config['channels']}, H, W) with H and W divisible by {fold}."
             )
         context = self.context(t, cond, len(x_t))
-        h = F.pixel_unshuffle(x_t, 2).contiguous(memory_format=torch.channels_last)
+        # A film may be float64 or float16; the network answers in the precision of its weights.
+        h = F.pixel_unshuffle(x_t.to(self.enter.weight.dtype), 2).contiguous(
+            memory_format=torch.channels_last
+        )
         h = self.enter(h)
         bridges = []
         for i, block in enumerate(self.down_blocks):
@@ -205,8 +211,13 @@ class UNet(nn.Module):
 
     def context(self, t: Tensor, cond: Tensor | None, batch: int) -> Tensor:
         """What the blocks are told, (B, context): the vector of t plus the sum of the words'."""
-        t = t.expand(batch) if self.uses_time else torch.zeros(batch, dtype=torch.int64)
-        context = self.time(time_features(t, 64).to(self.words.weight.device))
+        t = torch.as_tensor(t if self.uses_time else 0)
+        if t.ndim > 1 or (t.ndim == 1 and len(t) not in (1, batch)):
+            raise ValueError(
+                f"t has shape {tuple(t.shape)}, but it must be one number or one for each of the "
+                f"{batch} pictures."
+            )
+        context = self.time(time_features(t.expand(batch), 64).to(self.words.weight))
         if cond is not None:
             if cond.ndim != 2 or len(cond) != batch or cond.is_floating_point():
                 raise ValueError(

@@ -72,15 +72,17 @@ def as_image(picture: Any) -> np.ndarray:
     rescaled) or uint8 (H, W, 3) or (H, W); one channel becomes grey.
     """
     array = np.asarray(picture)
-    if array.dtype == np.uint8:
+    whole = array.dtype == np.uint8
+    if whole and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         shown = array.astype(np.float64) / 255
         return np.repeat(shown[:, :, None], 3, axis=2) if shown.ndim == 2 else shown
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
-    if array.ndim != 3 or array.shape[0] not in (1, 3):
+    if whole or array.ndim != 3 or array.shape[0] not in (1, 3) or not array.size:
         raise ValueError(
-            f"A picture of shape {array.shape} cannot be shown: give (C, H, W) floats in [−1, 1] "
-            "with one or three channels, or (H, W, 3) whole numbers from 0 to 255."
+            f"A picture of shape {array.shape} and dtype {array.dtype} cannot be shown: give "
+            "(C, H, W) floats in [−1, 1] with one or three channels, or (H, W, 3) whole numbers "
+            "from 0 to 255."
         )
     shown = np.clip((array.transpose(1, 2, 0) + 1) / 2, 0, 1)
     return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
@@ -425,7 +427,7 @@ def quarter_circle(signal_rate: Any, noise_rate: Any, steps: Sequence[int], capt
         for t in steps:
             x, y = signal_rate[t], noise_rate[t]
             axes.plot((0, x), (0, y), color="#BBBBBB", linewidth=1, zorder=0)
-            axes.plot(x, y, "o", color=PREDICTION, markersize=7, clip_on=False)
+            axes.plot(x, y, "o", color="#555555", markersize=7, clip_on=False)
             axes.annotate(f"t = {t}", (x, y), (1.05 * x + 0.01, max(1.05 * y, 0.05)), va="center")
         axes.set(xlim=(0, 1.3), ylim=(0, 1.15), aspect="equal")
         axes.set_xlabel("what multiplies the picture, √ᾱ", color=SIGNAL)

@@ -70,10 +70,11 @@ def ddim_step(
     _, alpha_bar_s, std = step_rates(schedule, x_t, prediction.x0_hat, t, s)
     std = eta * std
     # Rounding can put the difference a hair below 0 where all noise is fresh.
-    old_noise = (1 - alpha_bar_s - std**2).clamp(min=0).sqrt().to(x_t)
-    mean = alpha_bar_s.sqrt().to(x_t) * prediction.x0_hat + old_noise * prediction.eps_hat
-    std = std.to(x_t)
-    return _with_noise(mean, std, z)
+    old_noise = (1 - alpha_bar_s - std**2).clamp(min=0).sqrt().to(prediction.eps_hat)
+    signal_rate = alpha_bar_s.sqrt().to(prediction.x0_hat)
+    mean = signal_rate * prediction.x0_hat + old_noise * prediction.eps_hat
+    # Predictions are at least float32; the film keeps the dtype that it started with.
+    return _with_noise(mean.to(x_t), std.to(x_t), z)
 
 
 def dpm_solver_2m() -> Step:
@@ -107,8 +108,11 @@ def dpm_solver_2m() -> Step:
                     "This multistep step holds the history of another film: make a fresh one with "
                     "dpm_solver_2m() for each call of sample."
                 )
-            half_over_r = 0.5 * _log_snr_gap(schedule, t, s) / _log_snr_gap(schedule, t_before, t)
-            D = (1 + half_over_r) * x0_hat - half_over_r * x0_hat_before
+            gap, gap_before = (_log_snr_gap(schedule, *steps) for steps in ((t, s), (t_before, t)))
+            # Where the noise level stood still there is no slope to follow.
+            if gap_before > 0:
+                half_over_r = 0.5 * gap / gap_before
+                D = (1 + half_over_r) * x0_hat - half_over_r * x0_hat_before
         before = (t, s, x0_hat)
         # The first-order formula with D in place of x̂₀; ε̂ belongs to D then.
         signal_t, noise_t = float(schedule.signal_rate[t]), float(schedule.noise_rate[t])
@@ -206,7 +210,7 @@ def _with_noise(mean: Tensor, std: Tensor, z: Tensor | None) -> Tensor:
         raise ValueError(
             f"z has shape {tuple(z.shape)}, but it must match the picture's, {tuple(mean.shape)}."
         )
-    return mean + std * z
+    return mean + std * z.to(mean)
 
 
 def _common(schedule: Schedule, t: Tensor | int, x: Tensor, name: str) -> int:

@@ -29,8 +29,11 @@ class Schedule:
 
     def __post_init__(self) -> None:
         try:
-            alpha_bar = np.array(self.alpha_bar, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            alpha_bar = np.array(self.alpha_bar)
+            if np.iscomplexobj(alpha_bar):  # the cast would only warn and drop a part
+                raise TypeError("it holds complex numbers")
+            alpha_bar = alpha_bar.astype(np.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
                 f"alpha_bar must be a list of numbers, but it could not be read as one: {error}"
             ) from None

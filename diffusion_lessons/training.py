@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import numbers
 import signal
 import threading
 import time
@@ -156,15 +157,15 @@ def train(
     the same settings, and ends in the same weights, bit for bit, with the same number of threads.
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
-    _check(x0_all, cond_all, pictures, batch, drop)
+    _check(x0_all, cond_all, pictures, batch, seed, drop)
     if precision not in (None, "float32", "bfloat16"):
         raise ValueError(
             f"precision is {precision!r}, but it must be 'float32', 'bfloat16', or None for the "
             "faster of the two on this machine."
         )
     return _train(
-        model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume,
-        precision or precision_for(model), drop,
+        model, x0_all, cond_all, schedule, int(pictures), int(batch), int(seed), ema, checkpoint,
+        resume, precision or precision_for(model), float(drop),
     )  # fmt: skip
 
 
@@ -194,18 +195,18 @@ def _train(
     whole = True  # False while a step is half done: then nothing is saved
     try:
         while run.step < total:
-            whole = False
             with _finished_first():
+                whole = False
                 loss = run.advance(x0_all, cond_all, schedule, total, batch, precision, drop)
                 whole = True
             if checkpoint is not None and time.monotonic() - saved > SAVE_EVERY_SECONDS:
                 run.save(checkpoint, settings)
                 saved = time.monotonic()
-            speed = (run.step - first) / (time.monotonic() - began)
-            yield Record(run.step, run.step * batch, loss, (total - run.step) / speed)
+            seconds_a_step = (time.monotonic() - began) / (run.step - first)
+            yield Record(run.step, run.step * batch, loss, (total - run.step) * seconds_a_step)
     finally:
         model.eval()
-        if checkpoint is not None and whole:
+        if checkpoint is not None and whole and not run.is_taken_over(checkpoint, settings):
             run.save(checkpoint, settings)
 
 
@@ -230,8 +231,9 @@ class _Run:
     """Everything that changes while training: two sets of weights, optimisers, random numbers."""
 
     def __init__(self, model: nn.Module, ema: nn.Module, seed: int) -> None:
-        self.model, self.ema, self.step = model, ema, 0
+        self.model, self.ema, self.step, self.saved_step = model, ema, 0, 0
         self.device = next(model.parameters()).device
+        self.dtype = next(model.parameters()).dtype
         self.generator = torch.Generator().manual_seed(seed)
         model.requires_grad_(True)  # a loaded model is frozen
         model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
@@ -248,8 +250,8 @@ class _Run:
         g = self.generator
         rows = torch.randint(len(x0_all), (batch,), generator=g)
         t = draw_t(schedule, batch, g).to(self.device)
-        x0 = x0_all[rows].to(self.device)
-        eps = torch.randn(x0.shape, generator=g).to(self.device)
+        x0 = x0_all[rows].to(self.device, self.dtype)
+        eps = torch.randn(x0.shape, generator=g).to(x0)
         cond = None
         if cond_all is not None:
             hidden = torch.rand(batch, 1, generator=g) < drop
@@ -273,6 +275,9 @@ class _Run:
         keep = min(0.999, (1 + self.step) / (10 + self.step))
         for mean, weight in zip(self.ema.parameters(), self.model.parameters(), strict=True):
             mean.lerp_(weight, 1 - keep)
+        # What is counted, not learned (as in batch norm), is taken over as it is.
+        for mean, now in zip(self.ema.buffers(), self.model.buffers(), strict=True):
+            mean.copy_(now)
 
     def save(self, path: str | Path, settings: dict) -> None:
         tensors = {"random": self.generator.get_state()}
@@ -284,6 +289,16 @@ class _Run:
         files.save(
             path, "run", tensors, step=self.step, threads=torch.get_num_threads(), **settings
         )
+        self.saved_step = self.step
+
+    def is_taken_over(self, path: str | Path, settings: dict) -> bool:
+        """Has another run, or this one resumed elsewhere, saved here while this one waited?"""
+        try:
+            _, facts = files.load(path, "run")
+        except (FileNotFoundError, files.FileError):
+            return False
+        mine = settings | {"step": self.saved_step}
+        return any(facts.get(name) != value for name, value in mine.items())
 
     def load(self, path: str | Path, settings: dict) -> None:
         tensors, facts = files.load(path, "run")
@@ -332,8 +347,8 @@ def pictures_in(
     A few steps warm up, a few are timed. Hand the number to `train`, so that schedules and results
     do not depend on the clock.
     """
-    if not minutes > 0:
-        raise ValueError(f"minutes is {minutes}, but it must be above 0.")
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"minutes is {minutes}, but it must be above 0 and finite.")
     trial = train(copy.deepcopy(model), data, schedule, pictures=13 * batch, batch=batch)
     for _ in range(3):
         next(trial)
@@ -358,7 +373,9 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
-def _check(x0: Tensor, cond: Tensor | None, pictures: int, batch: int, drop: float) -> None:
+def _check(
+    x0: Tensor, cond: Tensor | None, pictures: int, batch: int, seed: int, drop: float
+) -> None:
     if not isinstance(x0, Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) == 0:
         raise ValueError(
             "data must be floats (N, C, H, W) in [−1, 1] with at least one picture: turn pictures "
@@ -366,13 +383,21 @@ def _check(x0: Tensor, cond: Tensor | None, pictures: int, batch: int, drop: flo
         )
     if not torch.isfinite(x0).all() or float(x0.abs().max()) > 10:
         raise ValueError("data must lie in [−1, 1], but it holds NaN, infinity or larger numbers.")
+    if cond is not None and not isinstance(cond, Tensor):
+        raise ValueError(f"cond must be a torch tensor, but it is a {type(cond).__name__}.")
     if cond is not None and (len(cond) != len(x0) or cond.is_floating_point() or cond.ndim != 2):
         raise ValueError(
             f"cond must be whole numbers (N, L), one row for each of the {len(x0)} pictures, but "
             f"its shape is {tuple(cond.shape)}."
         )
     for name, value in (("pictures", pictures), ("batch", batch)):
-        if not isinstance(value, int) or value < 1:
+        if not _is_whole(value) or value < 1:
             raise ValueError(f"{name} is {value!r}, but it must be a whole number from 1 up.")
+    if not _is_whole(seed):
+        raise ValueError(f"seed is {seed!r}, but it must be a whole number.")
     if not 0 <= drop <= 1:
         raise ValueError(f"drop is {drop}, but it is a share from 0 to 1.")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

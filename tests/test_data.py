@@ -333,3 +333,49 @@ def test_power_spectrum_of_known_pictures():
     _, power = data.power_spectrum(wave)
     assert power.argmax() == 4
     assert power.sum() - power[4] < 1e-9 * power[4]
+
+
+def test_nan_is_no_colour():
+    x = torch.zeros(1, 3, 2, 2)
+    x[0, 1, 1, 1] = torch.nan
+    with pytest.raises(ValueError, match="x holds NaN"):
+        data.to_pixels(x)
+
+
+def test_a_folder_that_may_not_be_opened_is_a_clear_error(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(data.Path, "iterdir", refuse)
+    with pytest.raises(ValueError, match=r"cannot be read \(Permission denied\)"):
+        data.image_folder(tmp_path)
+
+
+def test_a_photo_whose_exif_is_damaged_is_named_and_left_out(tmp_path, monkeypatch):
+    """Pillow raises struct.error when it writes back an Exif entry of the wrong type."""
+    stripes().save(tmp_path / "a.png")
+    stripes().save(tmp_path / "b.png")
+    turn = data.ImageOps.exif_transpose
+
+    def transpose(picture):
+        if picture.filename.endswith("b.png"):
+            struct.pack("L", "6")
+        return turn(picture)
+
+    monkeypatch.setattr(data.ImageOps, "exif_transpose", transpose)
+    with pytest.warns(UserWarning, match=r"1 files .* left out: b\.png"):
+        assert len(data.image_folder(tmp_path, size=8)) == 1
+
+
+def test_the_size_of_pictures_may_come_out_of_numpy():
+    assert data.photo(size=np.int64(16)).shape == (1, 3, 16, 16)
+    with pytest.raises(ValueError, match="whole number of pixels"):
+        data.photo(size=True)
+
+
+def test_numbers_out_of_numpy_find_the_same_cache(tmp_path, monkeypatch):
+    calls = drawn_times(monkeypatch)
+    first = data.critters(4, size=16, seed=2, folder=tmp_path)
+    again = data.critters(np.int64(4), size=np.int64(16), seed=np.int32(2), folder=tmp_path)
+    same(first, again)
+    assert len(calls) == 1

@@ -244,3 +244,12 @@ def test_what_killed_writers_left_behind_is_cleared_later(path):
     assert not old.exists()
     assert young.exists(), "another process may still be writing it"
     assert other.exists(), "it belongs to another file"
+
+
+def test_two_names_for_one_place_in_memory_are_kept_as_two(tmp_path):
+    rows = torch.arange(6.0).reshape(2, 3)
+    saved = {"a": rows, "b": rows, "part": rows[1:]}
+    files.save(tmp_path / "x", "model", saved)
+    tensors, _ = files.load(tmp_path / "x", "model")
+    for name, tensor in saved.items():
+        assert_close(tensors[name], tensor, rtol=0, atol=0)

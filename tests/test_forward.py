@@ -164,6 +164,7 @@ def bayes_on_a_grid(schedule, x_t, x0, t, s):
         (linear(1000), 300, None),
         (linear(1000), 500, 100),
         (linear(1000), 1000, 1),
+        (cosine(1000), 2, None),
         (cosine(50), 30, None),
         (cosine(50), 50, None),
         (cosine(50), 44, 3),
@@ -231,6 +232,7 @@ X = torch.zeros(2, 3, 4, 4)
         ({"x0": X + 255}, r"reaches 255.*\[−1, 1\]"),
         ({"x0": X.numpy()}, "torch tensor"),
         ({"x0": X / 0}, "NaN or infinity"),
+        ({"x0": X - torch.inf}, "NaN or infinity"),
         ({"eps": X / 0}, "eps holds NaN or infinity"),
         ({"eps": X[:1]}, r"eps has shape \(1, 3, 4, 4\)"),
         ({"eps": X.long()}, "eps has dtype torch.int64"),
@@ -277,3 +279,36 @@ def test_bad_input_to_prediction_is_a_clear_error(change, why):
 def test_the_posterior_only_goes_down(t, s, why):
     with pytest.raises(ValueError, match=why):
         posterior(linear(10), X, X, t, s)
+
+
+@pytest.mark.parametrize("t", ["five", None, {}], ids=str)
+def test_a_t_that_is_no_number_is_a_clear_error(t):
+    with pytest.raises(ValueError, match="t must be a whole number or one for each picture"):
+        add_noise(linear(10), X, t, X)
+
+
+@pytest.mark.parametrize(
+    "t", [2, np.int64(2), np.array([2, 2]), torch.tensor(2), torch.tensor([2, 2]).int(), [2, 2]]
+)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(2,), (2, 3), (2, 3, 4), (2, 1, 3, 4), (2, 1, 2, 3, 4)])
+def test_any_whole_t_any_shape_any_float(t, dtype, shape):
+    x0, eps = noise(*shape).clamp(-1, 1), noise(*shape, seed=1)
+    schedule, tolerance = cosine(4), {"rtol": 0, "atol": 3 * torch.finfo(dtype).eps}
+    x_t = add_noise(schedule, x0.to(dtype), t, eps.to(dtype))
+    expected = schedule.signal_rate[2] * x0 + schedule.noise_rate[2] * eps
+    assert (x_t.dtype, x_t.shape) == (dtype, shape)
+    assert_close(x_t.double(), expected, rtol=0, atol=8 * torch.finfo(dtype).eps)
+    mean, std = posterior(schedule, x_t, x0.to(dtype), t)
+    wide = posterior(schedule, x_t.double(), x0.to(dtype).double(), 2)
+    assert (mean.dtype, std.dtype, mean.shape) == (dtype, dtype, shape)
+    assert_close(mean.double(), wide[0], **tolerance)
+    assert_close(std.double().flatten()[0], wide[1].flatten()[0], **tolerance)
+
+
+def test_the_error_of_a_large_batch_names_one_step_and_stays_a_sentence():
+    x, t = torch.zeros(5000, 1), torch.full((5000,), 3)
+    s = t - 1
+    s[4000] = 7
+    with pytest.raises(ValueError, match=r"s must be smaller, but s = 7 and t = 3\.$"):
+        posterior(linear(10), x, x, t, s)

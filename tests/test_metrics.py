@@ -153,3 +153,44 @@ def test_a_file_that_is_no_judge_is_refused(tmp_path):
     files.save(tmp_path / "x.safetensors", "model", {"w": torch.zeros(1)})
     with pytest.raises(files.FileError, match="holds a model, but a judge"):
         metrics.load_judge(tmp_path / "x.safetensors")
+
+
+def test_what_cannot_be_measured_is_a_clear_error(judge):
+    a, x = normal(5, 3), normal(2, 3, 8, 8)
+    with pytest.raises(ValueError, match="features hold NaN"):
+        metrics.frechet_distance(a / 0, a)
+    with pytest.raises(ValueError, match="picture holds NaN"):
+        metrics.high_frequency_power(x / 0, x)
+    with pytest.raises(ValueError, match="no fine detail"):
+        metrics.high_frequency_power(x, torch.zeros(2, 3, 8, 8))
+    with pytest.raises(ValueError, match="x holds NaN"):
+        metrics.judge(torch.full((1, 3, 32, 32), torch.nan), judge)
+    for number in (-1, 99):
+        with pytest.raises(ValueError, match=f"word numbers from .*{number}"):
+            metrics.words_found(torch.zeros(1, 6, dtype=torch.int64), torch.tensor([[number]]))
+
+
+def test_no_pictures_have_no_neighbours():
+    found = metrics.nearest(normal(0, 3), normal(4, 3))
+    assert (found.distance.shape, found.index.shape) == ((0,), (0,))
+
+
+def test_the_judge_looks_at_pictures_of_any_float(judge):
+    x = to_floats(critters.dataset(20, seed=1, split="all").pictures)
+    expected = metrics.judge(x, judge).attributes
+    for dtype in (torch.float64, torch.float16):
+        assert_close(metrics.judge(x.to(dtype), judge).attributes, expected, rtol=0, atol=0)
+
+
+def test_the_judge_sees_what_a_screen_would_show(judge):
+    x = 3 * to_floats(critters.dataset(8, seed=2, split="all").pictures)
+    seen = metrics.judge(x, judge).features
+    assert_close(seen, metrics.judge(x.clamp(-1, 1), judge).features, rtol=0, atol=0)
+
+
+def test_the_judgement_is_what_the_judge_says_as_a_network(judge):
+    x = to_floats(critters.dataset(8, seed=3, split="all").pictures)
+    said = metrics.judge(x, judge, batch=3)
+    for k, scores in enumerate(judge(x)):
+        assert_close(said.probabilities[k], scores.softmax(1), rtol=0, atol=1e-5)
+        assert_close(said.attributes[:, k], scores.argmax(1))

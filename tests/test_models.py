@@ -247,3 +247,29 @@ def test_a_file_of_another_kind_is_no_model(tmp_path):
 def test_pictures_that_do_not_fit_the_network_are_a_clear_error(shape):
     with pytest.raises(ValueError, match="divisible by 4"):
         network()(torch.zeros(shape), T)
+
+
+@pytest.mark.parametrize("t", [5, torch.tensor(5), torch.tensor([5])], ids=repr)
+def test_one_t_may_stand_for_all_pictures(t):
+    model = network()
+    assert_close(model(X, t), model(X, torch.tensor([5, 5])), rtol=0, atol=0)
+    with pytest.raises(ValueError, match=r"t has shape \(3,\).*2 pictures"):
+        model(X, torch.tensor([1, 2, 3]))
+
+
+def test_whole_numbers_are_no_pictures_for_a_network_nor_for_the_ideal():
+    with pytest.raises(ValueError, match=r"dtype torch\.uint8, but this network takes floats"):
+        network()(X.to(torch.uint8), T)
+    with pytest.raises(ValueError, match=r"uint8.*floats"):
+        IdealDenoiser(X, linear(10))(X.to(torch.uint8), 1)
+    with pytest.raises(ValueError, match="data holds NaN"):
+        IdealDenoiser(X / 0, linear(10))
+
+
+def test_bridges_carry_the_picture_past_the_bottom():
+    model = network()
+    with torch.no_grad():
+        for up in model.up:
+            up.weight.zero_()
+    other = noise(2, 3, 8, 8, seed=5, dtype=torch.float32)
+    assert (model(X, T) - model(other, T)).abs().max() > 1e-2

@@ -32,6 +32,12 @@ def test_what_is_no_picture_is_refused_in_a_sentence(shape):
         plots.as_image(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("shape", [(3, 4, 4), (4, 4, 2), (4,), (1, 4, 4, 3)])
+def test_whole_numbers_of_another_shape_are_refused_too(shape):
+    with pytest.raises(ValueError, match="uint8 cannot be shown"):
+        plots.as_image(np.zeros(shape, dtype=np.uint8))
+
+
 def figure():
     return plots.pictures([torch.zeros(3, 4, 4)] * 4, "What to  see.", columns=2, labels=["a", "b"])
 

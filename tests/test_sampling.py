@@ -10,7 +10,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from torch.testing import assert_close
 
 from diffusion_lessons.forward import Prediction, posterior, prediction
-from diffusion_lessons.models import IdealDenoiser
+from diffusion_lessons.models import IdealDenoiser, UNet
 from diffusion_lessons.sampling import (
     State,
     ddim_step,
@@ -352,3 +352,40 @@ def test_guidance_refuses_words_twice_and_scales_that_are_no_numbers():
 def test_bad_input_is_an_error_at_the_call_not_at_the_first_frame(x_T, n, why):
     with pytest.raises(ValueError, match=why):
         sample(Network("v"), linear(10), x_T, n, step=ddim_step)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ["ddpm", "ddim", "2m"])
+def test_a_film_keeps_the_dtype_that_it_started_with(dtype, kind):
+    step = {"ddpm": ddpm_step, "ddim": functools.partial(ddim_step, eta=0.5), "2m": dpm_solver_2m()}
+    x_T, seen = noise(2, 3, 4, 4).to(dtype), []
+
+    def network(x_t, t, cond=None):
+        seen.append(x_t.dtype)
+        return 0.3 * x_t
+
+    network.target = "v"
+    states = list(sample(network, linear(10), x_T, 4, step=step[kind], generator=seeded()))
+    assert [state.x_t.dtype for state in states] == [dtype] * 5
+    assert seen == [dtype] * 4
+    z = noise(2, 3, 4, 4, seed=1)  # also where the fresh noise comes in another one
+    said = prediction(linear(10), x_T, 5, x_T, "v")
+    assert ddpm_step(linear(10), x_T, 5, 4, said, z=z).dtype == dtype
+
+
+def test_a_multistep_step_crosses_levels_where_the_noise_stands_still():
+    schedule, x_T = Schedule([1, 0.9, 0.8, 0.8, 0.8, 0.3, 0.1]), noise(1, 1, 2, 2)
+    states = list(sample(Network("v"), schedule, x_T, 6, step=dpm_solver_2m()))
+    assert all(torch.isfinite(state.x_t).all() for state in states)
+    assert_close(states[3].x_t, states[2].x_t, rtol=0, atol=1e-12)
+
+
+def test_a_film_in_float64_of_a_network_in_float32():
+    network = UNet(widths=(8, 16))
+    with torch.no_grad():
+        network.leave[-1].weight.normal_(std=0.1, generator=seeded())
+    x_T = noise(1, 3, 8, 8)
+    wide = last(sample(network, linear(10), x_T, 3, step=ddim_step))
+    narrow = last(sample(network, linear(10), x_T.float(), 3, step=ddim_step))
+    assert wide.dtype == torch.float64
+    assert_close(wide.float(), narrow, rtol=0, atol=1e-4)

@@ -88,6 +88,7 @@ def test_is_a_frozen_value():
     ("alpha_bar", "why"),
     [
         ([1, 0.5, 0.6], "rises from 0.5 to 0.6 at t = 2"),
+        ([1, 0.5, 0.5 + 1e-9, 0.1], "rises from 0.5 to 0.5 at t = 2"),
         ([1, np.nan, 0.1], r"alpha_bar\[1\] is nan"),
         ([1, 0.5, -np.inf], r"alpha_bar\[2\] is -inf"),
         ([0.9, 0.5], r"alpha_bar\[0\] is 0.9"),
@@ -129,3 +130,18 @@ def test_steps_fall_strictly_from_T_to_0_for_every_T_and_n():
 def test_refuses_more_jumps_than_steps(n):
     with pytest.raises(ValueError, match="whole number from 1 to 10"):
         linear(10).timesteps(n)
+
+
+def test_refuses_complex_numbers_and_what_belongs_to_a_gradient():
+    for alpha_bar in (np.array([1, 0.5 + 1j]), [1, 0.5 + 1j]):
+        with pytest.raises(ValueError, match="could not be read"):
+            Schedule(alpha_bar)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="could not be read"):
+            Schedule(torch.tensor([1, 0.5], requires_grad=True))
+
+
+def test_steps_are_rounded_to_the_nearest():
+    assert linear(10).timesteps(3).tolist() == [10, 7, 3, 0]
+    assert linear(1000).timesteps(7).tolist() == [1000, 857, 714, 571, 429, 286, 143, 0]

@@ -3,6 +3,7 @@
 import itertools
 import signal
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -257,7 +258,7 @@ def test_minutes_become_pictures_by_a_measured_speed():
     assert_close(weights_of(model), before, rtol=0, atol=0)
     ticks = iter([0.0, 5000.0])
     assert pictures_in(0.01, model, DATA, SCHEDULE, batch=8, clock=lambda: next(ticks)) == 8
-    for minutes in (0, -1, float("nan")):
+    for minutes in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="minutes is"):
             pictures_in(minutes, model, DATA, SCHEDULE)
 
@@ -276,6 +277,10 @@ def test_minutes_become_pictures_by_a_measured_speed():
         ({"pictures": 1.5}, "pictures is 1.5"),
         ({"batch": -1}, "batch is -1"),
         ({"drop": 1.5}, "drop is 1.5"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"seed": "one"}, "seed is 'one'"),
+        ({"batch": True}, "batch is True"),
+        ({"data": (DATA, WORDS.tolist())}, "cond must be a torch tensor"),
         ({"precision": "float8"}, "precision is 'float8'"),
     ],
 )
@@ -344,8 +349,18 @@ class Stops:
             self.what()
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as in a terminal; a shell that runs the tests in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("place", ["forward", "backward"])
-def test_ctrl_c_in_the_middle_of_a_step_keeps_what_was_learned(tmp_path, monkeypatch, place):
+def test_ctrl_c_in_the_middle_of_a_step_keeps_what_was_learned(
+    tmp_path, monkeypatch, place, ctrl_c
+):
     path, model = checkpointed(tmp_path, monkeypatch), network()
     ema, seen = averaged(model), []
     Stops(model, place, lambda: signal.raise_signal(signal.SIGINT))
@@ -487,3 +502,102 @@ def test_resuming_with_another_number_of_threads_says_so(tmp_path):
             list(train(network(), DATA, SCHEDULE, pictures=8, batch=4, resume=run))
     finally:
         torch.set_num_threads(threads)
+
+
+def test_what_is_counted_and_not_learned_is_taken_over_into_the_average():
+    model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3))
+    model.target, call = "v", model.forward
+    model.forward = lambda x_t, t, cond=None: call(x_t)
+    ema = averaged(model)
+    list(run(model, ema=ema))
+    assert ema[1].num_batches_tracked == 5
+    for mean, now in zip(ema.buffers(), model.buffers(), strict=True):
+        assert_close(mean, now, rtol=0, atol=0)
+
+
+def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
+    monkeypatch.setattr(training.time, "monotonic", lambda: 3.0)
+    assert [record.seconds_left for record in run(network())] == [0] * 5
+
+
+def test_settings_may_come_out_of_numpy_and_data_in_any_float(tmp_path):
+    path, expected = tmp_path / "run.safetensors", network()
+    list(run(expected, pictures=16, seed=3))
+    numbers = {"pictures": np.int64(16), "batch": np.int32(8), "seed": np.int64(3)}
+    for dtype in (torch.float32, torch.float64):
+        model = network()
+        options = numbers | {"drop": np.float32(0.1), "checkpoint": path}
+        list(run(model, data=DATA.to(dtype), **options))
+        assert_close(weights_of(model), weights_of(expected), rtol=0, atol=0)
+    wide = network().double()
+    list(run(wide, pictures=16, seed=3))
+    assert_close(weights_of(wide).float(), weights_of(expected), rtol=0, atol=0.02)
+
+
+def test_a_run_that_was_left_waiting_does_not_undo_the_one_that_went_on(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch)
+    waiting = run(network(), checkpoint=path)
+    next(waiting)
+    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0)
+    next(waiting)
+    list(run(network(), resume=path, checkpoint=path))
+    ended = path.read_bytes()
+    waiting.close()
+    assert path.read_bytes() == ended
+    # The same where quite another run was started on the same file.
+    waiting = run(network(), checkpoint=path)
+    next(waiting)
+    list(run(network(), seed=9, pictures=8, checkpoint=path))
+    ended = path.read_bytes()
+    waiting.close()
+    assert path.read_bytes() == ended
+    # And where the file was thrown away, what was learned is saved.
+    waiting = run(network(), checkpoint=path)
+    next(waiting)
+    path.unlink()
+    waiting.close()
+    assert files.load(path, "run")[1]["step"] == 1
+
+
+def test_the_average_follows_fast_at_first_and_slowly_later():
+    """It keeps min(0.999, (1 + n) / (10 + n)) of itself at step n."""
+    model = network()
+    ema = averaged(model)
+    mean = weights_of(ema).double()
+    for record in run(model, ema=ema):
+        keep = (1 + record.step) / (10 + record.step)
+        mean = keep * mean + (1 - keep) * weights_of(model).double()
+        assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
+    late = training._Run(model, ema, seed=0)
+    late.step = 1_000_000
+    before = weights_of(ema)
+    late._average()
+    assert_close(weights_of(ema), before.lerp(weights_of(model), 0.001), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("shape", [(8, 2), (2, 8), (6, 2, 3, 3)])
+def test_muon_steps_are_those_of_its_docstring(shape):
+    start, *gradients = (torch.randn(shape, generator=seeded(k)) for k in range(4))
+    weight = nn.Parameter(start.clone())
+    optimiser = training.Muon([weight], lr=0.02, momentum=0.95)
+    rows, columns = start.flatten(1).shape
+    expected, buffer = start.clone(), torch.zeros(shape)
+    for gradient in gradients:
+        weight.grad = gradient.clone()
+        optimiser.step()
+        buffer = 0.95 * buffer + 0.05 * gradient
+        ahead = 0.95 * buffer + 0.05 * gradient
+        step = orthogonalised(ahead.flatten(1)).reshape(shape)
+        expected -= 0.02 * max(1, rows / columns) ** 0.5 * step
+        assert_close(weight.detach(), expected, rtol=0, atol=1e-5)
+
+
+def test_what_was_learned_since_the_last_save_is_kept_too(tmp_path, monkeypatch):
+    path = checkpointed(tmp_path, monkeypatch, seconds=0)
+    records = run(network(), checkpoint=path)
+    next(records), next(records)
+    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 1e9)
+    next(records)
+    assert files.load(path, "run")[1]["step"] == 2
+    records.close()
+    assert files.load(path, "run")[1]["step"] == 3
