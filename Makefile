@@ -31,8 +31,8 @@ test: setup
 	$(VENV) -m ruff format --check .
 	$(VENV) -m pytest tests
 	@set -- notebooks/*.ipynb; if [ -e "$$1" ]; then \
-		echo $(VENV) -m pytest --nbval --nbval-current-env "$$@"; \
-		$(VENV) -m pytest --nbval --nbval-current-env "$$@"; \
+		echo $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 "$$@"; \
+		$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 "$$@"; \
 	else \
 		echo "No notebooks to execute yet."; \
 	fi

@@ -473,7 +473,7 @@ def contact_sheet(sheet: Mapping[int, Any], titles: Sequence[str]) -> Figure:
         "bottom): first static, then patches of colour, then critters.",
         columns=len(titles),
         titles=titles,
-        labels=[f"{seen:,}" for seen in sheet],
+        labels=[f"after {seen:,}" for seen in sheet],
         inches=0.9,
     )
 

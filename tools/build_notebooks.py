@@ -77,7 +77,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> float:
         environment["PYTHONPATH"] = str(ROOT)
         client = NotebookClient(
             notebook,
-            timeout=900,
+            timeout=600,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             record_timing=True,

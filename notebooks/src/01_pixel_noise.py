@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # 1 · What is noise?
+# # 01 · What is noise?
 #
 # A picture model starts from static and ends with a cat. Let us walk the other way first: from a cat
 # to static, with nothing but adding.
@@ -95,7 +95,7 @@ wrapped = (pixels + noise < 0) | (pixels + noise > 255)
 print(f"{100 * wrapped.mean():.0f} % of the numbers went round the clock")
 plots.pictures(
     [pixels, broken],
-    "Left, the photo. Right, with noise put straight into bytes: in the pupils, around the eyes "
+    "Left, the photo. Right, with the noise put straight into bytes: in the pupils, around the eyes "
     "and in the nostrils there are glaring specks, because what fell below 0 came back near 255.",
     titles=["clear photo", "wrapped around"],
     inches=2.4,
@@ -135,7 +135,7 @@ add_and_clip = checks.add_and_clip(add_and_clip)
 # %%
 plots.pictures(
     [add_and_clip(pixels, noise)],
-    "The same noise, clipped: an evenly grainy cat. Its pupils are dark, without a single speck.",
+    "The same noise, clipped: a grainy cat. Its pupils are dark again, without a glaring speck.",
     titles=["clipped"],
     inches=2.4,
 )
@@ -161,6 +161,7 @@ plots.pictures(
 # Which still shows the cat?
 
 # %%
+# x0 has the colours first: 3 × 128 × 128. Lay each colour out in one line, shuffle, fold it back.
 order = rng.permutation(128 * 128)
 shuffled = x0.reshape(3, -1)[:, order].reshape(x0.shape)
 versions = {"clear": x0, "shuffled": shuffled, "noisy": x0 + 0.5 * eps}
@@ -239,8 +240,8 @@ def show_detail(strength, width):
     return plots.with_spectra(
         shown,
         {name: data.power_spectrum(x) for name, x in shown.items()},
-        f"Noise of strength {strength:.2f} adds power to fine detail (right end); a blur of "
-        f"{width:.1f} pixels takes it away. Broad shading (left end) changes least.",
+        f"Noise (here of strength {strength:.2f}) adds power to fine detail, the right end; blur "
+        f"(here of {width:.1f} pixels) takes it away. Broad shading, the left end, changes least.",
     )
 
 
@@ -276,7 +277,8 @@ _ = interact(
 )
 # %% [markdown]
 # ### How noises add up
-# **Predict.** Add two independent noises, of spread 3 and spread 4. Is the spread of the sum 7?
+# **Predict.** Add two *independent* noises (neither knows anything of the other), of spread 3 and
+# spread 4. Is the spread of the sum 7?
 
 # %%
 a = 3 * rng.standard_normal(1_000_000)
@@ -310,7 +312,7 @@ def add_again_and_again(start, keep):
     kept = {}
     for step in range(1, max(keep) + 1):
         noise = rng.integers(-30, 31, start.shape)
-        clipped, free = add_and_clip(clipped, noise), free + noise
+        clipped, free = np.asarray(add_and_clip(clipped, noise)), free + noise
         if step in keep:
             kept[step] = clipped, free
     return kept
@@ -341,7 +343,7 @@ assert 8 < walls < 11 and 540 < free.std() < 580
 plots.histograms(
     {"clipped": clipped, "never clipped": free},
     "The numbers of the cat after a thousand steps. Left, clipped: flat, with a spike at each wall, 0 "
-    "and 255. Right, never clipped, on a scale fifteen times as wide: a bell, most of it outside the "
+    "and 255. Right, never clipped, on a scale about fifteen times as wide: a bell, most of it outside the "
     "dotted lines at 0 and 255, beyond which a screen can show nothing.",
     spans=[(-20, 275), (-2200, 2400)],
     marks=(0, 255),
@@ -355,8 +357,8 @@ plots.histograms(
 #   255, where 2 of 256, 0.8 %, would be their share. And no short formula leads to step 1000: it
 #   depends on every bump into a wall.
 # - **Never clipped**, the numbers have spread by √1000 × 17.6 = 557, as you worked out (561 were
-#   measured, the cat's own included). The cat is even still there (likeness 0.06), drowned. But they run away: four times as
-#   many steps, twice as far.
+#   measured, the cat's own included). The cat is even still there (likeness 0.06), drowned. But the
+#   numbers run away: four times as many steps, twice as far.
 # </details>
 #
 # We want neither walls nor runaway numbers. So something must make room for the noise: **the picture
@@ -446,8 +448,8 @@ assert 76 < clipped.std() < 80 and 545 < free.std(0).mean() < 570
 
 # %% [markdown]
 # Clipped, its colour is forgotten: red, green and blue all end near the middle, 127.5. Unclipped, the
-# means stay near 0, 120 and 255 for ever, each within the luck of 557 / √10000 ≈ 6, while the copies
-# run apart.
+# means stay near 0, 120 and 255 for ever, off by luck only (typically 557 / √10000 ≈ 6), while the
+# copies run apart.
 #
 # ### Why the bell?
 # The core used two kinds of noise: whole numbers, all from −30 to 30 equally often, and the
@@ -482,8 +484,8 @@ for name, x in sums.items():
 #
 # Both sums come near the bell's 68 %, wherever they began. This is the *central limit theorem*: the
 # sum of many small independent steps approaches a bell, whatever each step is, so long as its
-# spread is finite. So we can just as well take bell-shaped noise from the start. Then the sum of
-# two bells is *exactly* a bell, and a thousand steps can be one jump: lesson 02.
+# spread is finite. So we can just as well take bell-shaped noise from the start. Two such noises
+# add up to *exactly* a bell, so a thousand steps can be one jump: lesson 02.
 # </details>
 #
 # ### Exercise: pixels to floats
@@ -514,7 +516,7 @@ to_floats = checks.to_floats(to_floats)
 # </details>
 
 # %%
-there = to_floats(pixels)
+there = np.asarray(to_floats(pixels))
 back = data.to_pixels(data.to_floats(pixels))[0]
 print(f"black and white: {to_floats(np.array([0, 255], dtype=np.uint8))}")
 print("there and back changes nothing:", np.array_equal(back, pixels))
@@ -551,7 +553,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Under the glitter 0.00, between it 1.00: all or nothing. Noise leaves about 0.3 *everywhere*: no pixel
+# Under the glitter −0.01, which is 0 but for luck, between it 1.00: all or nothing. Noise leaves about 0.3 *everywhere*: no pixel
 # is safe, none is lost. So glitter is a good picture of how it looks, and a wrong one of what is
 # left.
 # </details>
@@ -570,6 +572,7 @@ means = [np.mean(copies, axis=0) for copies in (noises, glitters, stuck)]
 
 # %%
 for name, mean in zip(("noise", "fresh glitter", "same places"), means, strict=True):
+    # Contrast: the slope of the line through all points (clear value, average value).
     contrast, under = np.polyfit(x0.ravel(), mean.ravel(), 1)[0], likeness(mean, covered)
     print(f"{name:13} contrast {contrast:.2f}, likeness at the covered places {under:.2f}")
 print(f"error left in the average of noises: {(means[0] - x0).std():.2f}")

@@ -126,7 +126,7 @@ assert round(no_root[-1], 1) == 0.7 and round(no_root[-1] ** 2, 1) == 0.5
 # | 0 | 0 | 1 | 1.2 |
 #
 # ### Your turn: `add_noise`
-# `alpha_bar_t` is one number in a tensor; `** 0.5` takes its square root.
+# `x0` and `eps` are *tensors*, PyTorch's arrays; `alpha_bar_t` is a tensor of one number. `** 0.5` takes a square root.
 
 
 # %%
@@ -198,7 +198,8 @@ draws = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(4))
 left = torch.tensor(cosine.alpha_bar)
 plots.pictures(
     [add_noise(critters[i], left[levels[i]], draws[i]) for i in range(8)],
-    "Eight training examples: eight pictures, each at a level of its own.",
+    "Eight training examples: eight pictures, each at a level of its own. At a small t a critter "
+    "is plain to see, at a large t there is only static.",
     titles=[f"t = {t}" for t in levels.tolist()],
     inches=1,
 )
@@ -215,7 +216,8 @@ def three_schedules(t, bend):
     curves = {"linear": linear.alpha_bar, "cosine": cosine.alpha_bar, "mine": mine}
     noisy = {name: add_noise(cat, torch.tensor(a[t]), eps) for name, a in curves.items()}
     words = ", ".join(f"{a[t]:.1%} ({name})" for name, a in curves.items())
-    return plots.schedules_at(noisy, curves, t, f"At t = {t} the power left is {words}.")
+    caption = f"At t = {t} the power left is {words}. The more is left, the plainer is the cat."
+    return plots.schedules_at(noisy, curves, t, caption)
 
 
 three_schedules(t=500, bend=2)
@@ -227,7 +229,7 @@ print(f"left at t = 700: {linear.alpha_bar[700]:.1%} and {cosine.alpha_bar[700]:
 assert half == [260, 497] and linear.alpha_bar[700] < 0.01
 
 # %% [markdown]
-# The linear schedule drops the cat early: its last third has less than 1 % left to work on. Divide the two shares, ᾱ/(1 − ᾱ), and you have the **signal-to-noise ratio**: it is 1 where half is left.
+# The linear schedule drops the cat early: its last 300 steps have less than 1 % left to work on. Divide the two shares, ᾱ/(1 − ᾱ), and you have the **signal-to-noise ratio**: it is 1 where half is left.
 #
 # **Predict.** Where on the slider will the linear cat vanish for you, and where the cosine cat? Then choose a *bend* that keeps the cat as long as possible, and one that drops it at once. What do you lose either way?
 
@@ -254,7 +256,7 @@ _ = interact(
 ends = {"A": schedules.linear(200), "B": linear, "C": schedules.cosine(200)}
 plots.pictures(
     [add_noise(cat, torch.tensor(s.alpha_bar[-1]), eps) for s in ends.values()],
-    "Three pictures of static, A, B and C, each the last step of a schedule. No cat to be seen.",
+    "Three pictures of static, A, B and C, each the last step of a schedule. They look alike.",
     titles=list(ends),
     inches=2,
 )
@@ -532,7 +534,7 @@ plots.outlines(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# From static in which no eye sees anything, one average tells the brightness of the clean picture almost exactly. A network can learn to read it there. Later it is given real static, whose average is always near 0: that says "middling brightness", every time. So expect few nights and little snow. A later lesson measures this on generated pictures.
+# From static in which there is next to nothing to see, one average tells the brightness of the clean picture almost exactly. A network can learn to read it there. Later it is given real static, whose average is always near 0: that says "middling brightness", every time. So expect few nights and little snow. A later lesson measures this on generated pictures.
 # </details>
 #
 # ### Too little left is a nuisance, too
