@@ -46,6 +46,16 @@ VELOCITY = {
     ],
     "what multiplies x0 is √(1 − ᾱ), not 1 − ᾱ": [lambda x0, a, eps: a**0.5 * eps - (1 - a) * x0],
     "what multiplies ε is √ᾱ, not ᾱ": [lambda x0, a, eps: a * eps - (1 - a) ** 0.5 * x0],
+    "brackets are missing": [
+        lambda x0, a, eps: a**0.5 * eps - 1 - a**0.5 * x0,
+        lambda x0, a, eps: a**0.5 * eps - (1 - a**0.5 * x0),
+    ],
+    "it halves": [
+        lambda x0, a, eps: a**1 / 2 * eps - (1 - a) ** 1 / 2 * x0,
+        lambda x0, a, eps: a**1 / 2 * eps - (1 - a) ** 0.5 * x0,
+        lambda x0, a, eps: a**0.5 * eps - (1 - a) ** 1 / 2 * x0,
+    ],
+    "^ is no power": [lambda x0, a, eps: a ^ 0.5, lambda x0, a, eps: 0.64 ^ 0.5],
     "bracket closes too late": [lambda x0, a, eps: a**0.5 * eps - (1 - a**0.5) * x0],
     "x0 has the wrong rate": [lambda x0, a, eps: a**0.5 * (eps - x0)],
     "ε has the wrong rate": [lambda x0, a, eps: (1 - a) ** 0.5 * (eps - x0)],
@@ -92,6 +102,8 @@ EMA_UPDATE = {
         lambda m, w, k: (1 - k) * m + k * w,
         lambda m, w, k: m.lerp(w, k),
     ],
+    "brackets are missing": [lambda m, w, k: k * m + 1 - k * w],
+    "an example only": [lambda m, w, k: 0.9 * m + 0.1 * w],
     "half of each": [lambda m, w, k: 0.5 * m + 0.5 * w],
     "don't add to 1": [
         lambda m, w, k: m + (1 - k) * w,
@@ -143,16 +155,16 @@ DRAW_T = {
         lambda T, n, g: (torch.rand(n, generator=g) * T).long(),
     ],
     "well-known course": [
-        lambda T, n, g: torch.randint(0, T - 1, (n,), generator=g) if T > 1 else torch.ones(n).int()
+        lambda T, n, g: torch.randint(0, T - 1, (n,), generator=g),
     ],
     "it draws 0, where": [
         lambda T, n, g: torch.randint(0, T + 1, (n,), generator=g),
         lambda T, n, g: (torch.rand(n, generator=g) * T).round().long(),
     ],
     "is never drawn, and that is where": [
-        lambda T, n, g: torch.randint(1, max(T, 2), (n,), generator=g)
+        lambda T, n, g: torch.randint(1, T, (n,), generator=g),
     ],
-    "1 is never drawn": [lambda T, n, g: torch.randint(min(2, T), T + 1, (n,), generator=g)],
+    "1 is never drawn": [lambda T, n, g: torch.randint(2, T + 1, (n,), generator=g)],
     "beyond the last level": [
         lambda T, n, g: torch.randint(1, T + 2, (n,), generator=g),
         lambda T, n, g: torch.randint(1, 1001, (n,), generator=g),

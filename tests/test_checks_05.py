@@ -64,6 +64,12 @@ STEP_BACK = {
     ],
     "takes ᾱ for what": [lambda x_t, x0, eps, a: a * x0 + (1 - a**2) ** 0.5 * eps],
     "squares where": [lambda x_t, x0, eps, a: a**2 * x0 + (1 - a) ** 2 * eps],
+    "it halves": [
+        lambda x_t, x0, eps, a: a**1 / 2 * x0 + (1 - a) ** 1 / 2 * eps,
+        lambda x_t, x0, eps, a: a**1 / 2 * x0 + (1 - a) ** 0.5 * eps,
+        lambda x_t, x0, eps, a: a**0.5 * x0 + (1 - a) ** 1 / 2 * eps,
+    ],
+    "^ is no power": [lambda x_t, x0, eps, a: a ^ 0.5],
     "brackets are missing": [lambda x_t, x0, eps, a: a**0.5 * x0 + 1 - a**0.5 * eps],
     "x̂₀ is nowhere": [lambda x_t, x0, eps, a: a**0.5 * eps + (1 - a) ** 0.5 * x_t],
     "x̂₀ is clipped": [
@@ -140,7 +146,32 @@ POSTERIOR_MEAN = {
         lambda x, x0, b, a, t: posterior(x.numpy(), x0.numpy(), b.numpy(), a.numpy(), t),
         lambda x, x0, b, a, t: posterior(x, x0, 1 - a / torch.cat([a[:1], a[:-1]]), a, t),
     ],
-    "β is of the wrong step": [other_beta(-1), other_beta(1)],
+    "β is of the wrong step": [
+        other_beta(-1),
+        other_beta(1),
+        lambda x, x0, b, a, t: keep(b[t], a[t], a[t - 1]) * x + pull(b[t - 1], a[t], a[t - 1]) * x0,
+    ],
+    "it halves": [
+        with_factors(
+            lambda b, n, p: (1 - b) ** 1 / 2 * (1 - p) / (1 - n),
+            lambda b, n, p: p**1 / 2 * b / (1 - n),
+        )
+    ],
+    "brackets are missing": [
+        with_factors(
+            lambda b, n, p: (1 - b) ** 0.5 * (1 - p) / 1 - n,
+            lambda b, n, p: p**0.5 * b / 1 - n,
+        ),
+        lambda x, x0, b, a, t: (
+            (1 - b[t]) ** 0.5 * (1 - a[t - 1]) / 1
+            - a[t] * x
+            + a[t - 1] ** 0.5 * b[t] / 1
+            - a[t] * x0
+        ),
+    ],
+    "what this one step keeps": [with_factors(lambda b, n, p: n**0.5 * (1 - p) / (1 - n), pull)],
+    "x0 is clipped": [lambda x, x0, b, a, t: posterior(x, x0.clamp(-1, 1), b, a, t)],
+    "result is clipped": [lambda x, x0, b, a, t: posterior(x, x0, b, a, t).clamp(-1, 1)],
     "ᾱ is one step late": [
         lambda x, x0, b, a, t: posterior(x, x0, b, a.roll(-1), t),
     ],
@@ -239,6 +270,7 @@ TIMESTEPS = {
         lambda T, n: range(0, T, T // n),
     ],
     "so round them": [lambda T, n: np.linspace(T, 0, n + 1)],
+    "they come as text": [lambda T, n: [str(round(T - i * T / n)) for i in range(n + 1)]],
     "they come as floats": [lambda T, n: np.linspace(T, 0, n + 1).round()],
     "stands still": [lambda T, n: [T, *[T // 2] * (n - 1), 0] if n > 1 else [T, 0]],
     "make them even": [lambda T, n: [*range(T, T - n, -1), 0]],

@@ -28,7 +28,7 @@ from diffusion_lessons import checks, critters, data, forward, models, plots, sa
 schedule = schedules.cosine(1000)
 
 # %% [markdown]
-# Here is where we are going: eight wishes, drawn by a network trained with this lesson's recipe, only for longer. (How the static in `noise` becomes a picture is lesson 05.)
+# Here is where we are going: eight wishes, drawn by a larger network, trained longer with this lesson's recipe. (How the static in `noise` becomes a picture is lesson 05.)
 
 # %%
 PROMPTS = [
@@ -130,11 +130,13 @@ plots.pictures(
 # %% [markdown]
 # ## 3 · Ten lines
 #
+# A network is one long formula, from x_t and t to an answer. In it stand many thousands of numbers, its **weights**, random at first. To train it is to turn them until the answers are good.
+#
 # How wrong is an answer? Take the difference to v at every pixel, square it, and average. That one number is the **loss**:
 #
 # $$L = \text{mean}\,\bigl(\text{model}(x_t, t) - v\bigr)^2$$
 #
-# `backward` finds out for each weight of the network which way makes the loss smaller; `step` moves all weights a little that way. There is nothing else.
+# `backward` finds out for each weight which way makes the loss smaller; `step` moves all weights a little that way (how far exactly is the *optimiser*'s business). We ask 64 questions at a time, a **batch**. There is nothing else.
 #
 # **Predict.** An untrained network of ours answers 0 everywhere. Is its loss about 0, about 0.7, or about 30?
 
@@ -212,7 +214,7 @@ with tqdm(total=PICTURES, unit=" pictures") as bar:
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Patches of colour come first, in the right places: sky, sand, night. Then a shape in the middle, and only in the second half faces, hats and wheels. Broad things are easy, because they show through a lot of noise and all pictures share them. Your figure may differ in detail from ours: training depends on the machine down to its last digit.
+# Patches of colour come first, in the right places: sky, sand, night. Then a shape in the middle that grows ears. Hats and faces come last, and go on getting better to the end. Broad things are easy, because they show through a lot of noise and all pictures share them. Your figure may differ in detail from ours: training depends on the machine down to its last digit.
 # </details>
 #
 # And the loss?
@@ -259,7 +261,7 @@ plots.captioned(
 # %% [markdown]
 # ## 5 · Through its eyes
 #
-# The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new critters under growing noise, and what your network makes of them, given their captions.
+# The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new pictures under noise, and what your network makes of them, given their captions.
 
 # %%
 new = data.critters(200, seed=1)
@@ -273,8 +275,8 @@ def seen_by_the_network(t):
     x0_hat = forward.prediction(schedule, x_t, t, answer, "v").x0_hat
     return plots.pictures(
         [*new.x0[:5], *x_t, *x0_hat],
-        f"Level {t} of 1000. Top: new critters. Middle: what the network sees. Bottom: its guess, "
-        "blurred where it can't know.",
+        f"Level {t} of 1000. Top: new pictures (the third shows nobody). Middle: what the network "
+        "sees. Bottom: its guess, blurred where it can't know.",
         columns=5,
         labels=["x₀", "x_t", "x̂₀"],
         inches=1.2,
@@ -293,6 +295,11 @@ _ = interact(
 )
 
 # %% [markdown]
+# <details><summary>What happened</summary>
+#
+# Up to about 800. The second caption only says "somebody wearing sunglasses at the beach", and the network finds a dark car there. Above 900 the car dissolves, and at 1000 each guess is made of its caption alone: the average of all pictures that the caption allows.
+# </details>
+#
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
@@ -336,7 +343,7 @@ assert apart < 0.1 and 0.95 < on_new[0] < 1.6 and on_new[0] > 5 * min(on_new)
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# They are the same, within the luck of which pictures we took. Having seen each picture about three times, the network knows nothing by heart. That is the right way to fail.
+# They are the same, within the luck of which pictures we took. Having seen each picture about three times, the network is no better on those it knows. That is the right way to fail.
 #
 # The ends are hard for different reasons. At t = 1 it should find noise that is all but invisible. To answer 0 would cost 1, the noise's variance, and the network does no better, or even worse. But that hardly matters: the picture is nearly clean anyway. At t = 1000 it sees only noise, and should guess a picture from its caption.
 # </details>
@@ -486,10 +493,10 @@ for name in ("told t", "predicts ε"):
     said = forward.prediction(schedule, x_T, 1000, answer, small[name].target)
     typical[name] = (said.x0_hat - new.x0).square().mean().sqrt().item()
     print(f"{name}: picture typically wrong by {typical[name]:.2g}")
-assert typical["told t"] < 1 < 100 < typical["predicts ε"]
+assert typical["told t"] < 1 < 100 < typical["predicts ε"] < schedule.sigma[-1]
 
 # %% [markdown]
-# The network that predicts noise isn't bad at that; its small errors are blown up, in the very first step of drawing. And if nothing at all is left, ᾱ = 0, as it should be at the end? Then noise prediction says nothing, and our code refuses; velocity still works.
+# To answer 0 would be wrong by 1 in ε, and the network that predicts noise does better than that. But whatever is still wrong is blown up twenty thousand times, in the very first step of drawing. And if nothing at all is left, ᾱ = 0, as it should be at the end? Then noise prediction says nothing, and our code refuses; velocity still works.
 
 # %%
 to_zero = schedules.Schedule([*schedule.alpha_bar[:-1], 0.0])
@@ -605,6 +612,8 @@ assert all(same)
 # pictures = training.pictures_in(20, model, (drawn.x0, drawn.cond), schedule)  # 20 minutes
 # records = training.train(model, (drawn.x0, drawn.cond), schedule, pictures=pictures, ema=ema,
 #                          checkpoint="../data/mine.run.safetensors")
+# for record in records:
+#     print(f"{record.loss:.2f}, {record.seconds_left / 60:.0f} minutes left ", end="\r")
 # ```
 # The speed is measured once and turned into a number of pictures, so that the result doesn't depend on what else the machine is doing.
 #
@@ -708,4 +717,4 @@ checks.mine()
 #
 # **Where it lives now.** `training.train`, `training.averaged` and `training.draw_t` in `diffusion_lessons/training.py`; the U-Net in `diffusion_lessons/models.py`; `forward.velocity`. Your network is in `data/my-model.safetensors`: `models.load("../data/my-model.safetensors")`.
 #
-# **What we hid.** Muon, the optimiser, is a story of its own (Jordan and others, 2024). Multiplications run in half precision where your processor is quick at that. And a minute is little: the network at the top had far longer.
+# **What we hid.** Muon, the optimiser, is a story of its own (Jordan and others, 2024). Multiplications run in half precision where your processor is quick at that. And a minute is little: the network at the top is larger, and had far longer.

@@ -68,7 +68,8 @@ def first_guess(x_T, cond=None):
     return forward.prediction(schedule, x_T, t, output, network.target).x0_hat
 
 
-cats = [critters.draw(critters.named(prompts[0]), rng=np.random.default_rng(i)) for i in range(300)]
+wish = {"sunglasses": "none"} | critters.named(prompts[0])  # it was never shown cats with them
+cats = [critters.draw(wish, rng=np.random.default_rng(i)) for i in range(300)]
 average, average_cat = pictures.mean(0), data.to_floats(np.stack(cats)).mean(0)
 static = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 no_words, cat_words = first_guess(static), first_guess(static, cond[:1].expand(64, -1))
@@ -153,7 +154,7 @@ step_back = checks.step_back(step_back)
 #
 # ## 3 · The loop
 #
-# Guess, step, guess again. That is all; with your step in it:
+# Guess, step, guess again. That is all: such a loop is a *sampler*. With your step in it:
 
 
 # %%
@@ -186,7 +187,7 @@ by_n = [walk_back(x_T[:4], cond[:4], n) for n in steps]
 plots.pictures(
     [x[i] for i in range(4) for x in by_n],
     "Four prompts from top to bottom, one static each; from left to right more and more steps. "
-    "One step is the blur. With two somebody is there, with eight there are edges, and after "
+    "One step is the blur. With two somebody is there, with four the outlines too, and after "
     "sixteen hardly anything changes.",
     columns=6,
     titles=[f"{n} step{'s' * (n > 1)}" for n in steps],
@@ -639,10 +640,10 @@ assert missing["broad shading"][10] < 0.5 * missing["fine detail"][10]
 
 # %%
 louder = sampling.guided(network, cond, None, 2.0)
-*_, pushed = sampling.sample(louder, schedule, x_T, 16, step=sampling.dpm_solver_2m())
+*_, pushed = sampling.sample(louder, schedule, x_T, 50, step=sampling.ddim_step)
 plots.pictures(
     [*film[-1].x_t, *pushed.x_t],
-    "The same static and the same words. Upper row, as before. Lower row, with the words twice as "
+    "The same static, words and steps. Upper row, as before. Lower row, with the words twice as "
     "strong: nearly the same pictures, here and there a little clearer.",
     columns=6,
     labels=["as it is", "louder"],
