@@ -527,11 +527,11 @@ def film_strip(
         road = _placed(canvas, 0, 36 + 2 * height, *size)
         road.set_axis_off()
         road.set(xlim=(0, size[0]), ylim=(size[1], 0))
-        for y, words, color in (
-            (-12 - 1.5 * height, "held, $x_t$", NOISE),
-            (-6 - 0.5 * height, "guess, $\\hat{x}_0$", PREDICTION),
+        for y, words in (
+            (-12 - 1.5 * height, "held, $x_t$"),
+            (-6 - 0.5 * height, "guess, $\\hat{x}_0$"),
         ):
-            road.text(left - 8, y, words, color=color, ha="right", va="center", clip_on=False)
+            road.text(left - 8, y, words, ha="right", va="center", clip_on=False)
         _draw_road(road, left, size[0] - gap)
         return finished(canvas, caption)
 
@@ -557,7 +557,7 @@ def film_frame(states: Sequence[tuple[int, Any, Any]], frame: int, caption: str)
         _draw_road(road, left, size[0] - left)
         start, end = left, size[0] - left
         done = frame / (len(states) - 1)
-        road.plot(start + done * (end - start), 8, "o", color=PREDICTION, markersize=11)
+        road.plot(start + done * (end - start), 8, "o", color=_ROAD, markersize=11)
         return finished(canvas, caption)
 
 

@@ -42,9 +42,9 @@ plots.pictures(
 )
 
 # %% [markdown]
-# # The 25-minute core
+# ## The core: 25 minutes
 #
-# ## 1 · Why the picture must shrink
+# ### 1 · Why the picture must shrink
 #
 # Take one pixel of value 0.5. At each step we add noise ε ("epsilon", a fresh draw with mean 0 and spread 1), times 0.1. The *variance*, the spread squared, that one step adds is called β ("beta"): here 0.1² = 0.01. And just before adding, we shrink the pixel a little:
 #
@@ -109,7 +109,7 @@ assert round(no_root[-1], 1) == 0.7 and round(no_root[-1] ** 2, 1) == 0.5
 # The spread settles at 0.7, so half the variance is gone. Every step takes twice what it should, and the noise gives back only half of that. Taking a variance for a spread is a slip that has found its way into published courses.
 # </details>
 #
-# ## 2 · A thousand steps in one jump
+# ### 2 · A thousand steps in one jump
 #
 # A step keeps 1 − β of the picture's *power* (the mean of its squared values). The next keeps 1 − β of that. So the shares multiply, and after t steps there is left
 #
@@ -205,7 +205,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# ## 3 · Three schedules
+# ### 3 · Three schedules
 #
 # A schedule is the list $\bar\alpha_0, \bar\alpha_1, \dots, \bar\alpha_T$: from 1 (the picture) down to about 0 (noise). *Linear* (2020) lets β grow evenly. *Cosine* (2021) bends ᾱ gently at both ends. The third is *mine*, and in a moment yours: (1 − t/T) to a power that you choose.
 
@@ -246,7 +246,7 @@ _ = interact(
 # Steps spent where nothing happens are wasted. A bend of 6 is hardly more than noise from half-way on. A bend of 0.5 keeps the cat long, and then drops it in a few coarse steps at the very end. No schedule is best for everything: a larger picture of the same cat needs more noise, since its neighbouring pixels tell the same story and the eye averages them.
 # </details>
 #
-# ## 4 · What is left at the last step?
+# ### 4 · What is left at the last step?
 #
 # Later we start from pure noise and go backwards. So the last step had better *be* pure noise. A well-known tutorial takes the linear schedule, but with T = 200.
 #
@@ -289,7 +289,7 @@ assert round(ends["A"].signal_rate[-1], 2) == 0.36
 # </details>
 
 # %% [markdown]
-# **End of the core.** Run the last cells at the bottom, or open what is folded here.
+# *End of the core. Short of time? Jump to "What you now know" at the end.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Prove it
@@ -558,7 +558,7 @@ assert round(0.01 * cosine.sigma[-1]) == 203 and round(0.01 * linear.sigma[-1], 
 # </details>
 
 # %% [markdown]
-# ## Which functions are yours?
+# ## What you now know
 
 # %%
 checks.mine()

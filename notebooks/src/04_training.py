@@ -60,9 +60,9 @@ plots.captioned(
 )
 
 # %% [markdown]
-# # The 25-minute core
+# ## The core: 25 minutes
 #
-# ## 1 · A student who fails in the right way
+# ### 1 · A student who fails in the right way
 #
 # A student with a perfect memory could only copy. We want one who *can't* learn the pictures by heart and has to make do with what they have in common: fur, ears, skies. So we show it 20,000 little pictures, each about three times, always under other noise. These *critters* are drawn by a program. (They are drawn now if you are here for the first time.)
 
@@ -76,7 +76,7 @@ plots.captioned(
 )
 
 # %% [markdown]
-# ## 2 · One example, one question
+# ### 2 · One example, one question
 #
 # You may have heard that a picture is made noisier step by step, and that the network learns from every step. It doesn't walk. One training example is **one picture, one random level t, and fresh noise**, mixed in a single jump (lesson 02):
 #
@@ -128,7 +128,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# ## 3 · Ten lines
+# ### 3 · Ten lines
 #
 # A network is one long formula, from x_t and t to an answer. In it stand many thousands of numbers, its **weights**, random at first. To train it is to turn them until the answers are good.
 #
@@ -173,7 +173,7 @@ assert round(first, 1) == 0.7 and later < 0.75 * first
 # 0.7: whoever answers 0 is wrong by v itself, so the first loss is the mean square of v, something between that of noise, 1, and that of our pictures. And fifty rounds of ten lines have brought it down by more than a quarter.
 # </details>
 #
-# ## 4 · The real run
+# ### 4 · The real run
 #
 # `training.train` is that loop with four things more.
 # - **Words.** The vocabulary has 23 words, and each gets a list of numbers, a *vector*. Those of a caption are added up and told to the network, together with t. One caption in ten is hidden: a later lesson says why.
@@ -259,7 +259,7 @@ plots.captioned(
 )
 
 # %% [markdown]
-# ## 5 · Through its eyes
+# ### 5 · Through its eyes
 #
 # The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new pictures under noise, and what your network makes of them, given their captions.
 

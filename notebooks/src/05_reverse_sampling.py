@@ -52,9 +52,9 @@ plots.film_strip(
 )
 
 # %% [markdown]
-# # The 25-minute core
+# ## The core: 25 minutes
 #
-# ## 1 · Why not in one go?
+# ### 1 · Why not in one go?
 #
 # The network guesses the clean picture. So hand it pure static, take the guess, done?
 #
@@ -113,7 +113,7 @@ for guess in (-1, -1 / 3, 0, 1):
 # %% [markdown]
 # The likeliest answer, dark, costs more than −0.33, the average, which is *never* right. That is no flaw of the network: it is what we asked for.
 #
-# ## 2 · A small step
+# ### 2 · A small step
 #
 # The blur is not a picture, but it points somewhere. So go only a little of the way, and ask again.
 #
@@ -152,7 +152,7 @@ step_back = checks.step_back(step_back)
 # All that x_t knows is in the two guesses already.
 # </details>
 #
-# ## 3 · The loop
+# ### 3 · The loop
 #
 # Guess, step, guess again. That is all: such a loop is a *sampler*. With your step in it:
 
@@ -227,7 +227,7 @@ _ = interact(
 # %% [markdown]
 # Every frame is the network at work on its own result. (Some animations of "denoising" on the web just play the adding of noise backwards. There the picture was known from the start.)
 #
-# ## 4 · Where is the chance?
+# ### 4 · Where is the chance?
 #
 # Your step draws no random numbers. Another kind of step, the first that was published, throws part of the old noise away and mixes in *fresh* noise of the same size. Their names: **DDIM** (yours, deterministic) and **DDPM** (random).
 #
@@ -268,7 +268,7 @@ assert distance(*cats_from["deterministic"][:2]) < 1e-3 and sum(apart) / 4 > 0.2
 # One cat, and four. With the deterministic step the whole picture is settled in the static, and you only develop it: note the seed, and you can have it again. The random step forgets, bit by bit, where it began. (Lesson 06, to come, asks what else one could begin with.)
 # </details>
 #
-# ## 5 · Break it: noise in the last step
+# ### 5 · Break it: noise in the last step
 #
 # The random sampler adds fresh noise at every step, but for the last: from t to 0 nothing may be added, as nobody will take it away. Two published tutorials add it all the same, √β of it, where β is the variance that the forward process adds on that stretch.
 #
@@ -306,7 +306,7 @@ assert fine[1] > fine[0] + 0.1
 # With 1000 steps it is less than one level of 255, and nobody noticed. With 16 steps it is 14 levels: the finest detail grows, and all that is new in it is grain. (The number can't tell grain from whiskers. It needs your eye beside it.) A bug can hide behind a setting and wait for someone to change it. In `sampling.ddpm_step` there is no special case for the last step: at s = 0 the formula's spread is exactly 0 by itself.
 # </details>
 #
-# **End of the core.** Run the last cells at the bottom, or open what is folded here.
+# *End of the core. Short of time? Jump to "What you now know" at the end.*
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Prove it
@@ -651,7 +651,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# ## Which functions are yours?
+# ## What you now know
 
 # %%
 checks.mine()
