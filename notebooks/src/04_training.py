@@ -182,7 +182,7 @@ assert round(first, 1) == 0.7 and later < 0.75 * first
 # - **Safety.** Press ■ (stop) whenever you like: what has been learned stays, and the next cells use it. (The `assert` lines hold what we say against *your* network: one that stopped early may fail them.)
 
 # %%
-PICTURES, WIDTHS = 65_536, (32, 64, 128)
+PICTURES, WIDTHS = 57_344, (32, 64, 128)
 
 torch.manual_seed(0)  # a network starts from random weights
 model = models.UNet(widths=WIDTHS, vocabulary=len(critters.VOCABULARY))
@@ -200,7 +200,7 @@ moments = [PICTURES // 2**k for k in (6, 5, 4, 3, 2, 1, 0)]
 names = [prompt.split()[2] for prompt in PROMPTS]
 sheet, losses, half_way, live = {}, [], (model, ema), plots.Live()
 records = training.train(model, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=ema)
-with tqdm(total=PICTURES, unit=" pictures") as bar:
+with tqdm(total=PICTURES, unit=" pictures", mininterval=0.5) as bar:
     for record in records:
         losses.append(record.loss)
         bar.set_postfix(loss=f"{record.loss:.2f}", refresh=False)
