@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from planted import assert_says, cases
 
 from diffusion_lessons import checks, forward, plots, sampling, schedules
 
@@ -284,14 +285,6 @@ TIMESTEPS = {
 }
 
 
-def cases(check, table):
-    return [
-        pytest.param(check, says, answer, id=f"{check.__name__}-{says}-{i}")
-        for says, answers in table.items()
-        for i, answer in enumerate(answers)
-    ]
-
-
 @pytest.mark.parametrize(
     ("check", "says", "answer"),
     cases(checks.step_back, STEP_BACK)
@@ -299,11 +292,7 @@ def cases(check, table):
     + cases(checks.timesteps, TIMESTEPS),
 )
 def test_a_check_says_what_is_wrong_and_hands_back_a_right_function(check, says, answer, capsys):
-    goes_on = check(answer)
-    said = capsys.readouterr().out
-    assert f"{check.__name__}: {says}" in said if says == "right" else says in said
-    assert (goes_on is answer) == (says == "right")
-    assert ("goes on with yours" in said) == (says == "right")
+    assert_says(check, says, answer, capsys)
 
 
 def test_the_course_versions_are_what_the_package_does(capsys):

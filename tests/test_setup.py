@@ -45,9 +45,9 @@ def test_venv_missing():
 
 
 def test_too_little_room():
-    text = setup.room_problem(0.4e9, 2.5e9, "/home/ada/course")
+    text = setup.room_problem(0.4e9, 2.5e9, "/home/learner/course")
     assert "0.4 GB are free" in text and "2.5 GB are needed" in text and one_sentence(text)
-    assert setup.room_problem(2.5e9, 2.5e9, "/home/ada/course") is None
+    assert setup.room_problem(2.5e9, 2.5e9, "/home/learner/course") is None
 
 
 @pytest.mark.parametrize(
