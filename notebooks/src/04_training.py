@@ -182,7 +182,7 @@ assert round(first, 1) == 0.7 and later < 0.75 * first
 # - **Safety.** Press ■ (stop) whenever you like: what has been learned stays, and the next cells use it. (The `assert` lines hold what we say against *your* network: one that stopped early may fail them.)
 
 # %%
-PICTURES, WIDTHS = 65_536, (32, 64, 128)
+PICTURES, WIDTHS = 57_344, (32, 64, 128)
 
 torch.manual_seed(0)  # a network starts from random weights
 model = models.UNet(widths=WIDTHS, vocabulary=len(critters.VOCABULARY))
