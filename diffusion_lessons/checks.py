@@ -7,6 +7,7 @@ lesson which functions are the learner's own.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -188,6 +189,422 @@ def _same(a: Any, b: Any, tolerance: float) -> bool:
 
 def _apart(answer: Any, expected: Any) -> float:
     return float(np.max(np.abs(_array(answer) - _array(expected)), initial=0.0))
+
+
+# --- lesson 00b ---
+
+
+class Question(NamedTuple):
+    """A question of the self-check: where it is taught, its answer, and what wrong ones mean."""
+
+    section: int
+    answer: float | tuple[int, ...]
+    hints: dict[float | tuple[int, ...], str]
+    general: str
+
+
+_QUESTIONS = {
+    "slice": Question(
+        1,
+        13,
+        {
+            18: "you count from 1: the first place is 0, so x[1] is 6.",
+            11: "you count from 1: the first place is 0, so x[1] is 6.",
+            21: "the end is left out: x[1:3] is places 1 and 2.",
+            7: "that is one number of the two: x[1:3] is places 1 and 2.",
+            6: "that is one number of the two: x[1:3] is places 1 and 2.",
+            15: "places 1 to 2 are next to each other: a colon means from … up to.",
+            26: "that is all four: the colon takes a part.",
+            2: "that is how many there are: add them up.",
+        },
+        "x[1:3] is places 1 and 2, counted from 0.",
+    ),
+    "shape": Question(
+        1,
+        (8, 3, 32, 48),
+        {
+            (8, 32, 48, 3): "colours come before rows and columns here: that is PyTorch’s order.",
+            (8, 48, 32, 3): "colours come first here, and rows (the height) before columns.",
+            (8, 3, 48, 32): "rows come before columns: first the height, then the width.",
+            (3, 8, 32, 48): "which picture it is comes first, then the colour.",
+            (3, 8, 48, 32): "which picture it is comes first, and rows before columns.",
+            (32, 48, 3, 8): "the other way round: picture, colour, row, column.",
+            (32, 48, 8, 3): "picture, colour, row, column is the order.",
+            (3, 32, 48): "that is one picture: where are the eight?",
+            (32, 48, 3): "that is one picture, with its colours last: where are the eight?",
+            (8, 32, 48): "that is eight grey pictures: where are the three colours?",
+            (8, 1, 32, 48): "that is eight grey pictures: a colour picture has three channels.",
+            (8, 4, 32, 48): "red, green and blue are three.",
+            (8, 3): "rows and columns are missing.",
+            36864: "so many numbers it holds; its shape is (…, …, …, …).",
+        },
+        "the order is picture, colour, row, column.",
+    ),
+    "spread": Question(
+        2,
+        5,
+        {
+            25: "that is the variance: its square root is the spread.",
+            4: "that is the mean distance from the mean: square the distances first, take the root "
+            "of their mean last.",
+            8: "that is the mean: how far are the numbers from it, typically?",
+            0: "distances below and above cancel: square them first.",
+            100: "that is the sum of the squares: divide it by four, and take the root.",
+            10: "divide by four before you take the root.",
+            14: "that is the range, from smallest to largest.",
+            7: "that is the largest distance from the mean.",
+            89: "subtract the mean, 8, before you square.",
+            5.774: "that divides by three, n − 1, as PyTorch’s std does: here divide by four.",
+        },
+        "the mean is 8, and the squared distances are 49, 1, 1 and 49.",
+    ),
+    "scale": Question(
+        2,
+        0.5,
+        {
+            0.25: "the variance is a square: times 0.25 leaves 0.25² = 0.0625 of it.",
+            0.75: "that takes a quarter away. A quarter is to be left.",
+            0.0625: "that is 0.25 squared: the root is wanted.",
+            0.125: "that is half of 0.25: the root is wanted, and 0.125² is far less than 0.25.",
+            0.866: "that leaves three quarters of the variance.",
+            2: "that makes it larger. Which number, squared, is 0.25?",
+            4: "that makes it larger. Which number, squared, is 0.25?",
+        },
+        "which number, squared, is 0.25?",
+    ),
+    "loop": Question(
+        3,
+        8,
+        {
+            16: "range(4) is 0, 1, 2, 3: the end is left out.",
+            4: "range(4) has four numbers, up to 3.",
+            6: "** is a power: 2 ** 3 is 2 · 2 · 2.",
+            9: "2 ** 3 is 2 · 2 · 2, not 3 · 3.",
+            3: "that is the last i; last is 2 ** i.",
+            1: "that is the first of the list: *_ swallows all but the last.",
+            2: "that is the second of the list: *_ swallows all but the last.",
+            15: "nothing is added up: *_ swallows all but the last.",
+            (1, 2, 4): "that goes into _; what is left for last?",
+            (1, 2, 4, 8): "that is the whole list: *_ swallows all but the last.",
+        },
+        "the list is 2 ** 0, 2 ** 1, 2 ** 2, 2 ** 3.",
+    ),
+    "axis": Question(
+        3,
+        4,
+        {
+            2: "10 to 100 is as far as 1 to 10, and then it goes on to 1000.",
+            6: "that is from 1 to 1000.",
+            3: "2 cm for each factor of ten: how many are there from 10 to 1000?",
+            220: "that would be an ordinary axis. Here equal lengths are equal factors.",
+            198: "that would be an ordinary axis. Here equal lengths are equal factors.",
+            200: "100 times as much is not 100 times as far: each factor of ten takes 2 cm.",
+            20: "each factor of ten takes 2 cm: there are two of them.",
+        },
+        "each factor of ten takes 2 cm.",
+    ),
+    "vote": Question(
+        4,
+        2,
+        {
+            4: "the votes count 3 and 1, not alike.",
+            8: "divide by the sum of the weights, 3 + 1.",
+            6: "the weights are swapped: 8 has one vote in four.",
+            24: "the weights are swapped, and the sum is to be divided by 4.",
+            2.667: "divide by all the weights, 3 + 1.",
+            0: "the most votes win an election; here they make an average.",
+        },
+        "it is (3 · 0 + 1 · 8) / (3 + 1).",
+    ),
+    "apart": Question(
+        5,
+        5,
+        {
+            25: "take the root at the end.",
+            4: "that is the mean distance: square first, then mean, then root.",
+            3: "minus and plus cancel: square the differences before you take the mean.",
+            -3: "minus and plus cancel: square the differences before you take the mean.",
+            9: "the mean comes before the square: square first.",
+            50: "divide by two, the number of pixels, and take the root.",
+            7.071: "divide by two, the number of pixels, before you take the root.",
+            10: "divide by two, the number of pixels, before you take the root.",
+            8: "that is the sum of the distances: square, mean, root.",
+            6: "plus and minus cancel: square the differences first.",
+        },
+        "the differences are −1 and 7: square, mean, root.",
+    ),
+}
+
+
+def toolbox(answers: dict[str, Any]) -> None:
+    """Print which answers of the self-check are right, and which sections are worth reading."""
+    if not isinstance(answers, dict):
+        print(f"The answers come as a {type(answers).__name__}: keep the dict, fill in its values.")
+        return
+    strange = [str(name) for name in answers if name not in _QUESTIONS]
+    if strange:
+        print(f"There is no question {strange[0]!r}: the names are {', '.join(_QUESTIONS)}.")
+    if all(answers.get(name) is None for name in _QUESTIONS):
+        print("Nothing filled in yet. Put answers in place of None and run both cells again,")
+        print("or begin with section 1.")
+        return
+    to_read = set()
+    for name, question in _QUESTIONS.items():
+        hint = _answer_hint(answers.get(name), question)
+        if hint is not None:
+            to_read.add(question.section)
+        print(f"{name}: {hint or 'right.'}")
+    if not to_read:
+        print(
+            "All right: you may skip to lesson 01. (The exercise in section 5 is worth a minute.)"
+        )
+        return
+    *most, last = map(str, sorted(to_read))
+    sections = f"sections {', '.join(most)} and {last}" if most else f"section {last}"
+    print(f"Read {sections}.")
+
+
+def _answer_hint(answer: Any, question: Question) -> str | None:
+    """What is wrong with an answer of the self-check, or None if it is right."""
+    if answer is None:
+        return "not answered."
+    if isinstance(answer, str):
+        return "this is text: leave the quotation marks out."
+    given = _array(answer)
+    if given is None or not np.isfinite(given).all():
+        return "a number, or a shape such as (2, 3), is expected."
+    if _same(given, question.answer, 1e-3):
+        return None
+    return next(
+        (hint for wrong, hint in question.hints.items() if _same(given, wrong, 1e-3)),
+        f"not yet: {question.general}",
+    )
+
+
+def _root(x: Any) -> Any:
+    """The square root, and NaN below 0 without a word: a mistake that is tried must not warn."""
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(x)
+
+
+def rms_difference(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Exercise: how far apart two pictures are: √ mean (a − b)², one number."""
+
+    def course(a, b):
+        return np.sqrt(np.mean((a - b) ** 2))
+
+    rng = np.random.default_rng(4)
+    trials = [(np.array([0.0, 7.0]), np.array([1.0, 0.0]))]
+    for shape, scale, shift in (((3, 5, 7), 0.5, 0.8), ((2, 3, 4, 5), 1.5, -0.3), ((6, 4), 0.1, 0)):
+        a = rng.uniform(-1, 1, shape)
+        trials.append((a, scale * rng.standard_normal(shape) + shift))
+    trials.append((rng.uniform(-1, 1, (1, 2, 3)),) * 2)  # a copy: the difference is 0
+    squares = "the root is missing: the mean of the squares is there already."
+    absolute = (
+        "this is the mean distance, |a − b|. Square, then mean, then root: with the root straight "
+        "after the square, nothing has happened."
+    )
+    cancel = (
+        "minus and plus cancel, so that quite different pictures come out alike: square each "
+        "difference before you take the mean."
+    )
+    total = "divide by the number of pixels: a mean, not a sum, or large pictures are far apart."
+    halves = "** 1 / 2 halves, as powers come before division: write ** 0.5."
+    own_mean = (
+        "each picture’s own mean is taken out first, so that a brighter copy would count as the "
+        "same: subtract nothing but b."
+    )
+    each = "this is one number for each pixel: take the mean over all of them, for one number."
+    squares_apart = (
+        "it squares each picture and then subtracts. Then −1 and 1 would be the same: subtract "
+        "first."
+    )
+    mistakes = (
+        Mistake(lambda a, b: np.mean((a - b) ** 2), squares),
+        Mistake(lambda a, b: np.mean(abs(a - b)), absolute),
+        Mistake(lambda a, b: np.mean(a - b), cancel),
+        Mistake(lambda a, b: np.mean(b - a), cancel),
+        Mistake(lambda a, b: abs(np.mean(a - b)), cancel),
+        Mistake(lambda a, b: np.mean(a - b) ** 2, cancel),
+        Mistake(lambda a, b: _root(np.mean(a - b)), cancel),
+        Mistake(lambda a, b: _root(np.mean(b - a)), cancel),
+        Mistake(lambda a, b: np.sqrt(np.sum((a - b) ** 2)), total),
+        Mistake(lambda a, b: np.sum((a - b) ** 2), total),
+        Mistake(lambda a, b: np.sum(abs(a - b)), total),
+        Mistake(
+            lambda a, b: np.sqrt(np.sum((a - b) ** 2)) / a.size,
+            "the root comes after the division: sum, divide, root.",
+        ),
+        Mistake(
+            lambda a, b: np.sqrt(np.mean(abs(a - b))),
+            "the root of the mean distance: square the differences first.",
+        ),
+        Mistake(lambda a, b: np.mean((a - b) ** 2) ** 1 / 2, halves),
+        Mistake(
+            lambda a, b: _root(np.mean((a - b) * 2)), "* 2 doubles: ** 2, with two stars, squares."
+        ),
+        Mistake(
+            lambda a, b: _root(np.mean(a - b**2)),
+            "only b is squared: put a − b in brackets, (a - b) ** 2.",
+        ),
+        Mistake(
+            lambda a, b: np.mean(a - b**2),
+            "only b is squared: put a − b in brackets, (a - b) ** 2.",
+        ),
+        Mistake(
+            lambda a, b: np.mean((a - b) ** 2) ** 2,
+            "it squares twice; at the end a root is wanted, ** 0.5.",
+        ),
+        Mistake(lambda a, b: np.std(a - b), own_mean),
+        Mistake(lambda a, b: np.var(a - b), own_mean),
+        Mistake(lambda a, b: abs(np.std(a) - np.std(b)), own_mean),
+        Mistake(lambda a, b: np.std(a) - np.std(b), own_mean),
+        Mistake(lambda a, b: _root(np.mean(a**2 - b**2)), squares_apart),
+        Mistake(lambda a, b: np.sqrt(abs(np.mean(a**2 - b**2))), squares_apart),
+        Mistake(lambda a, b: np.mean(a**2 - b**2), squares_apart),
+        Mistake(
+            lambda a, b: np.sqrt(np.mean((a + b) ** 2)), "it adds the pictures: subtract them."
+        ),
+        Mistake(lambda a, b: np.mean((a + b) ** 2), "it adds the pictures: subtract them."),
+        Mistake(
+            lambda a, b: np.max(abs(a - b)),
+            "this is the largest difference: one speck would decide. Take square, mean, root.",
+        ),
+        Mistake(
+            lambda a, b: np.median(abs(a - b)),
+            "this is the median: take the mean of the squares, and its root.",
+        ),
+        Mistake(
+            lambda a, b: np.sqrt(np.sum((a - b) ** 2) / (a.size - 1)),
+            "it divides by one too few: no mean was taken out of the differences, so divide by "
+            "their number.",
+        ),
+        Mistake(
+            lambda a, b: np.sqrt(np.sum((a - b) ** 2) / len(a)),
+            "len(a) counts the outermost axis only: a.size counts all numbers (or use mean).",
+        ),
+        Mistake(lambda a, b: a - b, each),
+        Mistake(lambda a, b: b - a, each),
+        Mistake(lambda a, b: abs(a - b), each),
+        Mistake(lambda a, b: (a - b) ** 2, each),
+        Mistake(
+            lambda a, b: np.sqrt(np.mean((a - b) ** 2, axis=0)),
+            "this is the mean over the first axis only: take it over all, for one number.",
+        ),
+        Mistake(
+            lambda a, b: np.sqrt(np.mean((a - b) ** 2, axis=-1)),
+            "this is the mean over the last axis only: take it over all, for one number.",
+        ),
+        Mistake(
+            lambda a, b: round(float(np.sqrt(np.mean((a - b) ** 2))), 2),
+            "it rounds: give the number as it is.",
+        ),
+        Mistake(lambda a, b: -course(a, b), "a distance is never negative."),
+        Mistake(
+            lambda a, b: np.sqrt(np.mean((a - b) ** 2) / np.mean(a**2)),
+            "it divides by the power of a: the plain distance is wanted.",
+        ),
+    )
+    return settle("rms_difference", learner, course, trials, mistakes)
+
+
+def spread(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Exercise: the standard deviation of all values, divided by n: √ mean (x − mean)²."""
+
+    def course(x):
+        return np.sqrt(np.mean((x - np.mean(x)) ** 2))
+
+    rng = np.random.default_rng(5)
+    trials = [
+        (np.array([1.0, 7.0, 9.0, 15.0]),),
+        (rng.exponential(size=(3, 5, 7)) - 3,),
+        (0.2 * rng.standard_normal((2, 3, 4, 5)) + 1,),
+        (np.full((4, 4), 0.7),),  # flat grey has no spread
+    ]
+    variance = "this is the variance: the root is missing."
+    absolute = (
+        "this is the mean distance from the mean. Square, then mean, then root: with the root "
+        "straight after the square, nothing has happened."
+    )
+    no_mean = (
+        "the mean is not taken out. So a flat bright picture would have a spread too: subtract "
+        "x.mean() first."
+    )
+    total = "divide by how many numbers there are: a mean, not a sum."
+    fewer = (
+        "it divides by n − 1, as PyTorch’s x.std() does. (That guesses the spread of a crowd from "
+        "a few of it.) Here divide by n."
+    )
+    cancel = "below and above the mean cancel to 0: square the distances before you take the mean."
+    each = "this is one number for each value: take the mean of all, for one number."
+    mistakes = (
+        Mistake(np.var, variance),
+        Mistake(lambda x: np.mean(abs(x - x.mean())), absolute),
+        Mistake(lambda x: np.sqrt(np.mean(x**2)), no_mean),
+        Mistake(lambda x: np.mean(x**2), no_mean),
+        Mistake(lambda x: np.sqrt(np.sum((x - x.mean()) ** 2)), total),
+        Mistake(lambda x: np.sum((x - x.mean()) ** 2), total),
+        Mistake(lambda x: np.std(x, ddof=1), fewer),
+        Mistake(lambda x: np.var(x, ddof=1), f"{fewer} And the root is missing."),
+        Mistake(
+            lambda x: np.sqrt(np.sum((x - x.mean()) ** 2)) / x.size,
+            "the root comes after the division: sum, divide, root.",
+        ),
+        Mistake(
+            lambda x: np.sqrt(np.sum((x - x.mean()) ** 2) / len(x)),
+            "len(x) counts the outermost axis only: x.size counts all numbers (or use mean).",
+        ),
+        Mistake(
+            lambda x: np.var(x) ** 1 / 2,
+            "** 1 / 2 halves, as powers come before division: write ** 0.5.",
+        ),
+        Mistake(lambda x: np.var(x) ** 2, "it squares twice; at the end a root is wanted, ** 0.5."),
+        Mistake(lambda x: np.mean(x - x.mean()), cancel),
+        Mistake(lambda x: np.mean(x), "this is the mean: how far from it are the numbers?"),
+        Mistake(
+            lambda x: _root(np.mean(x - x.mean() ** 2)),
+            "only the mean is squared: put x − mean in brackets.",
+        ),
+        Mistake(
+            lambda x: np.mean(x**2) - np.mean(x),
+            "the mean itself has to be squared too, and the root is missing: √(mean x² − mean²).",
+        ),
+        Mistake(
+            lambda x: _root(np.mean(x**2) - np.mean(x)),
+            "the mean itself has to be squared too: √(mean x² − mean²).",
+        ),
+        Mistake(
+            lambda x: np.sqrt(np.mean((x - np.median(x)) ** 2)),
+            "it takes the median for the mean: x.mean().",
+        ),
+        Mistake(
+            lambda x: np.sqrt(np.mean((x - x.mean(axis=-1, keepdims=True)) ** 2)),
+            "each row has a mean of its own here: take one mean of all numbers.",
+        ),
+        Mistake(
+            lambda x: np.sqrt(np.mean((x - x.mean(axis=0)) ** 2)),
+            "there are many means here, taken along the first axis: take one mean of all numbers.",
+        ),
+        Mistake(
+            lambda x: np.std(x, axis=0), "this is many spreads, along the first axis: no axis."
+        ),
+        Mistake(
+            lambda x: np.std(x, axis=-1), "this is many spreads, along the last axis: no axis."
+        ),
+        Mistake(np.ptp, "this is the range, from the smallest to the largest: two values decide."),
+        Mistake(lambda x: np.ptp(x) / 2, "this is half the range: two values decide."),
+        Mistake(lambda x: np.max(abs(x - x.mean())), "this is the largest distance from the mean."),
+        Mistake(
+            lambda x: np.sqrt(np.mean(abs(x - x.mean()))),
+            "the root of the mean distance: square the distances first.",
+        ),
+        Mistake(lambda x: x - x.mean(), each),
+        Mistake(lambda x: (x - x.mean()) ** 2, each),
+        Mistake(lambda x: abs(x - x.mean()), each),
+        Mistake(lambda x: round(float(np.std(x)), 2), "it rounds: give the number as it is."),
+        Mistake(lambda x: np.sqrt(np.mean((x + x.mean()) ** 2)), "it adds the mean: subtract it."),
+    )
+    return settle("spread", learner, course, trials, mistakes)
 
 
 # --- lesson 01 ---
@@ -1120,6 +1537,387 @@ def _unfit(answer: Any, T: int) -> str | None:
     return None
 
 
+# --- lesson 03 ---
+
+
+def votes(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check wᵢ ∝ exp(−‖x_t − √ᾱ_t xᵢ‖² / (2 (1−ᾱ_t))), a function of (x_t, data, alpha_bar_t).
+
+    ``x_t`` (D,), ``data`` (N, D), ``alpha_bar_t`` a number; N votes that add up to 1.
+    """
+    draw = torch.Generator().manual_seed(3)
+    trials = []
+    # From one pixel, as in the lesson's table, to many: there exp(−gap) is 0 to a computer.
+    for pictures, pixels, apart, left in (
+        (3, 1, 1.0, 0.64), (4, 5, 0.8, 0.3), (6, 7, 0.3, 0.9), (5, 3000, 0.05, 0.2),
+        (3, 4, 0.02, 0.9995), (1, 6, 1.0, 0.5),
+    ):  # fmt: skip
+        centre = torch.rand(pixels, generator=draw, dtype=torch.float64) - 0.5
+        change = torch.randn(pictures, pixels, generator=draw, dtype=torch.float64)
+        data = centre + apart * change
+        eps = torch.randn(pixels, generator=draw, dtype=torch.float64)
+        x_t = left**0.5 * data[0] + (1 - left) ** 0.5 * eps
+        if pixels == 1:
+            x_t, data = torch.tensor([0.5]).double(), torch.tensor([[-1.0], [0.0], [1.0]]).double()
+        trials.append((x_t, data, torch.tensor(left, dtype=torch.float64)))
+
+    def squared(x_t, data, a):
+        return (x_t - a**0.5 * data).square().sum(1)
+
+    def right(x_t, data, a):
+        return -squared(x_t, data, a) / (2 * (1 - a))
+
+    # What a mistake puts into the exponent, and its hint.
+    exponents = (
+        (
+            lambda x, d, a: -(x - d).square().sum(1) / (2 * (1 - a)),
+            "the pictures are compared at full strength, but in x_t only √ᾱ of each is left: "
+            "multiply data by √ᾱ.",
+        ),
+        (
+            lambda x, d, a: -(x - a * d).square().sum(1) / (2 * (1 - a)),
+            "ᾱ is a share of power; what multiplies the pictures is its square root.",
+        ),
+        (
+            lambda x, d, a: -(x - (1 - a) ** 0.5 * d).square().sum(1) / (2 * (1 - a)),
+            "the pictures are multiplied by √(1 − ᾱ), which is the noise's factor: theirs is √ᾱ.",
+        ),
+        (
+            lambda x, d, a: -(a**0.5 * x - d).square().sum(1) / (2 * (1 - a)),
+            "√ᾱ belongs to the pictures and not to x_t, in which it is already.",
+        ),
+        (
+            lambda x, d, a: -(x / a**0.5 - d).square().sum(1) / (2 * (1 - a)),
+            "x_t divided by √ᾱ has more noise than before: then its variance is (1 − ᾱ)/ᾱ. It is "
+            "simpler to multiply data by √ᾱ instead.",
+        ),
+        (
+            lambda x, d, a: -(x - a**0.5 * d).abs().sum(1) / (2 * (1 - a)),
+            "the differences are not squared.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a).sqrt() / (2 * (1 - a)),
+            "one square root too many: the exponent has the sum of the squares itself, not the "
+            "distance.",
+        ),
+        (
+            lambda x, d, a: -(x - a**0.5 * d).sum(1).square() / (2 * (1 - a)),
+            "it adds the differences first and squares the sum, so that plus and minus cancel: "
+            "square each pixel's difference, then add.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / (1 - a),
+            "the 2 is missing: divide by 2 (1 − ᾱ). Yours is surer than it should be.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / 2 * (1 - a),
+            "brackets are missing: / 2 * (1 − ᾱ) divides by 2 and then multiplies. Write "
+            "/ (2 * (1 − ᾱ)).",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / (2 * (1 - a) ** 0.5),
+            "it divides by the noise's spread, √(1 − ᾱ): the exponent has its variance, 1 − ᾱ.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / (2 * (1 - a) ** 2),
+            "1 − ᾱ is the variance already: don't square it.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / (2 * a),
+            "it divides by ᾱ: how far off a picture may be is up to the noise, whose variance is "
+            "1 − ᾱ.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a) / 2,
+            "the noise is nowhere: divide by 2 (1 − ᾱ), or it is as sure in thick noise as in "
+            "thin.",
+        ),
+        (
+            lambda x, d, a: -squared(x, d, a),
+            "the noise is nowhere: divide by 2 (1 − ᾱ), or it is as sure in thick noise as in "
+            "thin.",
+        ),
+        (
+            lambda x, d, a: -(x - a**0.5 * d).square().mean(1) / (2 * (1 - a)),
+            "it takes the mean over the pixels: each pixel is a clue of its own, so add them up "
+            "(sum).",
+        ),
+        (
+            lambda x, d, a: squared(x, d, a) / (2 * (1 - a)),
+            "the minus is missing, so the picture that fits *worst* gets most votes.",
+        ),
+        (
+            lambda x, d, a: a**0.5 * (d @ x) / (1 - a),
+            "it compares by a product, which favours strong pictures: also take "
+            "ᾱ ‖xᵢ‖² / (2 (1 − ᾱ)) away from each, or square differences.",
+        ),
+        (
+            lambda x, d, a: -(x - a**1 / 2 * d).square().sum(1) / (2 * (1 - a)),
+            "it halves: `a ** 1 / 2` is a/2. Write ** 0.5 for a square root.",
+        ),
+    )
+
+    def with_softmax(exponent):
+        return lambda x, d, a: torch.softmax(exponent(x, d, a), 0)
+
+    def with_exp(exponent):
+        return lambda x, d, a: _shares(torch.exp(exponent(x, d, a)))
+
+    mistakes = [
+        Mistake(way(exponent), hint)
+        for exponent, hint in exponents
+        for way in (with_softmax, with_exp)
+    ]
+    underflow = (
+        "the formula is right, but in the trial with 3,000 pixels it fails: e to the −1500 is 0 "
+        "to a computer. Hand the exponents to torch.softmax(…, 0), or take away their largest "
+        "first."
+    )
+    # Guards of many sizes are in use; they all answer 0 where there is nothing left to divide.
+    mistakes += [Mistake(with_exp(right), underflow)] + [
+        Mistake(lambda x, d, a, g=g: _shares(torch.exp(right(x, d, a)), g), underflow)
+        for g in (1e-300, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6)
+    ]
+    mistakes += [
+        Mistake(
+            lambda x, d, a: torch.exp(right(x, d, a)),
+            "the votes don't add up to 1: divide them by their sum (torch.softmax does).",
+        ),
+        Mistake(
+            right,
+            "these are the exponents: take e to their power and divide by the sum, which is what "
+            "torch.softmax(…, 0) does.",
+        ),
+        Mistake(
+            lambda x, d, a: _shares(-right(x, d, a)),
+            "the exponents are shared out as they are, so the worst gets most: take e to the "
+            "power of minus that first, as torch.softmax does.",
+        ),
+        Mistake(squared, "these are the gaps: the better a picture fits, the more votes it needs."),
+        Mistake(
+            lambda x, d, a: torch.sigmoid(right(x, d, a)),
+            "sigmoid looks at each picture alone; the votes have to add up to 1: softmax.",
+        ),
+        *(
+            Mistake(
+                lambda x, d, a, power=power: _shares(squared(x, d, a) ** power),
+                "it votes by one over the distance. How likely a gap is falls off much faster, "
+                "like a bell curve: e to the power of −gap / (2 (1 − ᾱ)).",
+            )
+            for power in (-0.5, -1)
+        ),
+        Mistake(
+            lambda x, d, a: (squared(x, d, a) == squared(x, d, a).min()).double(),
+            "the nearest picture takes all the votes. The others count too, by how well they fit.",
+        ),
+        Mistake(
+            lambda x, d, a: squared(x, d, a).argmin(),
+            "it returns the number of the nearest picture; a vote for each picture is asked for.",
+        ),
+        Mistake(
+            lambda x, d, a: torch.full((len(d),), 1 / len(d)),
+            "all votes are equal, so x_t has no say.",
+        ),
+        Mistake(
+            lambda x, d, a: torch.softmax(right(x, d, a), 0) @ d,
+            "this is the guess, one step further on: return the votes themselves.",
+        ),
+        Mistake(
+            lambda x, d, a: torch.softmax(right(x, d, a).sum(), 0),
+            "it adds up everything, all pictures too: .sum(1) adds the pixels of each picture "
+            "alone.",
+        ),
+        Mistake(
+            lambda x, d, a: torch.softmax(-(x - a**0.5 * d).square().sum(0) / (2 * (1 - a)), 0),
+            "it adds up the pictures and gives each *pixel* a vote: .sum(1) adds the pixels of "
+            "each picture.",
+        ),
+        Mistake(
+            lambda x, d, a: torch.softmax(-(x - a**0.5 * d).square() / (2 * (1 - a)), 0),
+            "each pixel votes by itself: first add up the pixels of each picture, .sum(1), then "
+            "vote.",
+        ),
+    ]
+    # Answers in float32 are right too, and the exponents reach 1500.
+    return settle("votes", learner, _votes, trials, mistakes, tolerance=1e-3)
+
+
+def leftover_noise(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check ε̂ = (x_t − √ᾱ_t x̂₀) / √(1−ᾱ_t), a function of (x_t, x0_hat, alpha_bar_t)."""
+    draw = torch.Generator().manual_seed(4)
+    trials = []
+    for shape, left in (((2, 3, 5, 7), 0.3), ((4,), 0.9981), ((1, 1, 3, 3), 0.64), ((5, 2), 0.02)):
+        # Guesses are now and then outside [−1, 1].
+        x0_hat = torch.rand(shape, generator=draw) * 2.8 - 1.4
+        x_t = left**0.5 * x0_hat + (1 - left) ** 0.5 * torch.randn(shape, generator=draw)
+        trials.append((x_t, x0_hat, torch.tensor(left, dtype=torch.float64)))
+    mistakes = (
+        Mistake(
+            lambda x_t, x0, a: x_t - x0,
+            "x_t − x̂₀ is no noise yet: only √ᾱ of the picture is in x_t, and what is left over "
+            "is √(1 − ᾱ) times the noise.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: x_t - a**0.5 * x0,
+            "what is left over is √(1 − ᾱ) times the noise: divide by it.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0) * (1 - a) ** 0.5,
+            "it multiplies by √(1 − ᾱ) once more: divide.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0) / (1 - a),
+            "it divides by the variance 1 − ᾱ; what multiplies the noise is its square root.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a * x0) / (1 - a) ** 0.5,
+            "ᾱ is a share of power; what multiplies the picture is its square root.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a * x0) / (1 - a),
+            "both square roots are missing: ᾱ and 1 − ᾱ are shares of power.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - x0) / (1 - a) ** 0.5,
+            "the picture is taken away at full strength, but only √ᾱ of it is in x_t.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - (1 - a) ** 0.5 * x0) / a**0.5,
+            "the two factors are swapped: the picture's is √ᾱ, the noise's √(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (a**0.5 * x0 - x_t) / (1 - a) ** 0.5,
+            "the sign is turned: take the picture away from x_t.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t + a**0.5 * x0) / (1 - a) ** 0.5,
+            "the picture is added: take it away.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: x_t - a**0.5 * x0 / (1 - a) ** 0.5,
+            "brackets are missing: only the picture is divided by √(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0) / 1 - a**0.5,
+            "brackets are missing: `/ 1 - a` divides by 1 and then takes away.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0) / (1 - a**0.5),
+            "1 − √ᾱ is not √(1 − ᾱ): subtract first, then take the root.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0) / a**0.5,
+            "it divides by √ᾱ, the picture's factor; the noise's is √(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**1 / 2 * x0) / ((1 - a) ** 1 / 2),
+            "it halves: `a ** 1 / 2` is a/2. Write ** 0.5 for a square root.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: x_t / (1 - a) ** 0.5,
+            "x̂₀ is nowhere: take its share out of x_t first.",
+        ),
+        Mistake(lambda x_t, x0, a: x0, "it returns the guess of the picture, not of the noise."),
+        Mistake(
+            lambda x_t, x0, a: a**0.5 * x_t - (1 - a) ** 0.5 * x0,
+            "this is how a velocity is turned (lesson 04); here the picture itself is known.",
+        ),
+        Mistake(
+            lambda x_t, x0, a: ((x_t - a**0.5 * x0) / (1 - a) ** 0.5).clamp(-1, 1),
+            "the result is clipped: noise is often outside [−1, 1].",
+        ),
+        Mistake(
+            lambda x_t, x0, a: (x_t - a**0.5 * x0.clamp(-1, 1)) / (1 - a) ** 0.5,
+            "x̂₀ is clipped. Sensible at times, but the formula doesn't.",
+        ),
+    )
+    return settle("leftover_noise", learner, _leftover_noise, trials, mistakes)
+
+
+def voters(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check e^H with H = −Σ wᵢ ln wᵢ, where 0 ln 0 counts 0, a function of (weights,)."""
+    draw = torch.Generator().manual_seed(5)
+    some = torch.softmax(2 * torch.randn(7, generator=draw, dtype=torch.float64), 0)
+    trials = [
+        (torch.tensor(weights, dtype=torch.float64),)
+        for weights in (
+            [0.25] * 4, [1.0], [0.5, 0.3, 0.2], some.tolist(), [0.0, 1.0, 0.0], [0.5, 0.0, 0.5],
+        )
+    ]  # fmt: skip
+
+    def entropy(w):
+        return -torch.special.xlogy(w, w).sum()
+
+    mistakes = (
+        Mistake(
+            lambda w: torch.exp(-(w * w.log()).sum()),
+            "right, but for votes of exactly 0: there 0 · ln 0 becomes NaN. It should count 0; "
+            "leave those out, or use torch.xlogy(w, w).",
+        ),
+        Mistake(entropy, "this is H itself: take e to its power, so that four equal votes give 4."),
+        Mistake(lambda w: -(w * w.log()).sum(), "take e to its power, and mind votes of 0: NaN."),
+        Mistake(
+            lambda w: torch.exp(-entropy(w)),
+            "the minus is missing: four equal votes should give 4, and yours gives 1/4.",
+        ),
+        Mistake(
+            lambda w: 2 ** entropy(w),
+            "it mixes two bases: with the natural logarithm take e to the power, not 2.",
+        ),
+        Mistake(
+            lambda w: torch.exp(entropy(w) / math.log(2)),
+            "it mixes two bases: with the logarithm to base 2 take 2 to the power, not e.",
+        ),
+        Mistake(
+            lambda w: torch.exp(entropy(w) / math.log(10)),
+            "it mixes two bases: log10 needs 10 to the power, log needs e.",
+        ),
+        Mistake(
+            lambda w: 1 / w.square().sum(),
+            "1 / Σ w² is an honest count as well, but another one; the formula above is asked for.",
+        ),
+        Mistake(
+            lambda w: 1 / w.max(),
+            "one over the largest vote ignores how the others are shared out.",
+        ),
+        Mistake(
+            lambda w: (w > 0).sum(),
+            "it counts every vote above 0 as a whole one, however small it is.",
+        ),
+        Mistake(lambda w: torch.tensor(len(w)), "it counts all pictures, whatever their votes."),
+        Mistake(
+            lambda w: torch.exp(entropy(w) / len(w)),
+            "it takes the mean: add the w ln w up (sum).",
+        ),
+        Mistake(
+            lambda w: torch.exp(-w.clamp(min=1e-300).log().sum()),
+            "each logarithm has to be multiplied by its own vote before they are added.",
+        ),
+        Mistake(
+            lambda w: torch.exp(torch.special.entr(w)),
+            "it returns a number for each picture: add them up before taking e to the power.",
+        ),
+    )
+    return settle("voters", learner, _voters, trials, mistakes)
+
+
+def _shares(parts: torch.Tensor, guard: float = 0.0) -> torch.Tensor:
+    return parts / (parts.sum() + guard)
+
+
+def _votes(x_t, data, alpha_bar_t):
+    gap = (x_t - alpha_bar_t**0.5 * data).square().sum(1)
+    return torch.softmax(-gap / (2 * (1 - alpha_bar_t)), 0)
+
+
+def _leftover_noise(x_t, x0_hat, alpha_bar_t):
+    return (x_t - alpha_bar_t**0.5 * x0_hat) / (1 - alpha_bar_t) ** 0.5
+
+
+def _voters(weights):
+    return torch.exp(-torch.special.xlogy(weights, weights).sum())
+
+
 # --- lesson 04 ---
 
 _HALVED = "it halves where a square root belongs: ** 1/2 is read as (… ** 1) / 2, so write ** 0.5."
@@ -1855,3 +2653,255 @@ def _stumbles(answer: Any, T: int, n: int) -> str | None:
             "them into whole numbers, int."
         )
     return None
+
+
+# --- lesson 06 ---
+
+
+def survives(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check how much of the start is left along a random walk, a function of (alpha_bar, steps).
+
+    Each step from t to s keeps √(ᾱ_t/ᾱ_s) (1−ᾱ_s)/(1−ᾱ_t) of x_t; asked is the list of their
+    products, which begins with 1 (Ho, Jain and Abbeel 2020, equation 7, for any two levels).
+    """
+    by_hand = torch.tensor([1.0, 0.97, 0.85, 0.64, 0.36, 0.2, 0.09], dtype=torch.float64)
+    uneven = torch.tensor([1.0, 0.9, 0.75, 0.72, 0.5, 0.41, 0.4, 0.15], dtype=torch.float64)
+    trials = [
+        (by_hand, [6, 4, 3, 1]),
+        (uneven, [7, 5, 4, 2, 1]),
+        (by_hand, [4, 3]),
+        (by_hand, [6, 5, 4, 3, 2, 1, 0]),
+    ]
+
+    def root(t, s):
+        return (t / s) ** 0.5
+
+    def fade(t, s):
+        return (1 - s) / (1 - t)
+
+    def right(t, s):
+        return root(t, s) * fade(t, s)
+
+    wrong_factors = (
+        (
+            lambda t, s: t / s * fade(t, s),
+            "a square root is missing: ᾱ_t/ᾱ_s is a share of power, and what multiplies x_t is its "
+            "root.",
+        ),
+        (
+            fade,
+            "√(ᾱ_t/ᾱ_s) is missing: it undoes how the forward process shrinks the picture from s "
+            "to t.",
+        ),
+        (
+            root,
+            "(1 − ᾱ_s)/(1 − ᾱ_t) is missing: without it no noise is taken away, and at s = 0 "
+            "something of the static would be left.",
+        ),
+        (
+            lambda t, s: fade(t, s) ** 0.5,
+            "this is what the deterministic step keeps, √(1 − ᾱ_s)/√(1 − ᾱ_t). The random step "
+            "keeps less: √(ᾱ_t/ᾱ_s) · (1 − ᾱ_s)/(1 − ᾱ_t).",
+        ),
+        (
+            lambda t, s: root(t, s) * fade(t, s) ** 0.5,
+            "there is one root too many: (1 − ᾱ_s)/(1 − ᾱ_t) has none.",
+        ),
+        (
+            lambda t, s: root(t, s) * (1 - s) / 1 - t,
+            "brackets are missing: write (1 - alpha_bar[s]) / (1 - alpha_bar[t]).",
+        ),
+        (
+            lambda t, s: root(s, t) * fade(t, s),
+            "under the root t and s are swapped: ᾱ_t is the smaller one, and the root must be "
+            "below 1.",
+        ),
+        (
+            lambda t, s: root(t, s) * fade(s, t),
+            "in (1 − ᾱ_s)/(1 − ᾱ_t) the levels are swapped: less noise is left at s than at t, so "
+            "it must be below 1.",
+        ),
+        (
+            lambda t, s: right(s, t),
+            "t and s are swapped: a step goes from t, the noisier level, to s, which comes after "
+            "it in the list.",
+        ),
+        (
+            lambda t, s: t / s / 2 * fade(t, s),
+            "it halves where a square root belongs: ** 1/2 is read as (… ** 1) / 2, so write "
+            "** 0.5.",
+        ),
+        (
+            lambda t, s: (1 - t / s) ** 0.5 * fade(t, s),
+            "it takes √(1 − α), which belongs to the fresh noise: what is kept is √α, with "
+            "α = ᾱ_t/ᾱ_s.",
+        ),
+        (
+            lambda t, s: s**0.5 * (1 - t / s) / (1 - t),
+            "this is what multiplies the guess x̂₀. Asked is what multiplies x_t: √(ᾱ_t/ᾱ_s) · "
+            "(1 − ᾱ_s)/(1 − ᾱ_t).",
+        ),
+        (
+            lambda t, s: right(t, s) ** 2,
+            "this is the share of power, the square: asked is what multiplies the start.",
+        ),
+        (
+            lambda t, s: root(t, s) * (1 - s),
+            "the division by 1 − ᾱ_t is missing.",
+        ),
+    )
+    mistakes = [
+        Mistake(lambda a, steps, f=factor: _walk_of(f, a, steps), hint)
+        for factor, hint in wrong_factors
+    ]
+    mistakes += [
+        Mistake(
+            lambda a, steps: [1.0, *(float(right(*pair)) for pair in _levels(a, steps))],
+            "these are the factors of the single steps: multiply each with all before it.",
+        ),
+        Mistake(
+            lambda a, steps: [float(right(*pair)) for pair in _levels(a, steps)],
+            "these are the factors of the single steps: begin with 1, and multiply each with all "
+            "before it.",
+        ),
+        Mistake(
+            lambda a, steps: np.cumsum([1.0, *(float(right(*p)) for p in _levels(a, steps))]),
+            "it adds the factors. What is left of something that is left is a product: multiply.",
+        ),
+        Mistake(
+            lambda a, steps: np.cumsum([float(right(*pair)) for pair in _levels(a, steps)]),
+            "it adds the factors. What is left of something that is left is a product: multiply, "
+            "and begin with 1.",
+        ),
+        Mistake(
+            lambda a, steps: _walk_of(right, a, steps)[1:],
+            "its first entry is missing: before the first step all of the start is there, 1.",
+        ),
+        Mistake(
+            lambda a, steps: _walk_of(right, a, steps)[:-1],
+            "its last entry is missing: n steps have n + 1 ends.",
+        ),
+        Mistake(
+            lambda a, steps: _walk_of(right, a, steps)[-1],
+            "this is what is left at the end. Asked is the list of what is left at every level.",
+        ),
+        Mistake(
+            lambda a, steps: _walk_of(right, a, steps)[::-1],
+            "its order is turned round: begin with 1, at the noise.",
+        ),
+        Mistake(
+            lambda a, steps: [0.0] * len(steps),
+            "it is 0 everywhere: a product begins with 1, not with 0.",
+        ),
+        Mistake(
+            lambda a, steps: _walk_of(right, a, range(len(steps) - 1, -1, -1)),
+            "it counts places in the list instead of levels: read steps[i] first, then "
+            "alpha_bar[steps[i]].",
+        ),
+    ]
+    return settle("survives", learner, _survives, trials, mistakes, tolerance=1e-6)
+
+
+def brightness_ratio(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check √ᾱ · spread / (√(1−ᾱ) / √pixels), a function of (alpha_bar, spread, pixels)."""
+    trials = [
+        (0.36, 0.25, 64), (0.012, 0.28, 3072), (0.5, 0.6, 300), (4e-5, 0.3, 12288), (0.9, 1.7, 1),
+    ]  # fmt: skip
+    halved = (
+        "it halves where a square root belongs: ** 1/2 is read as (… ** 1) / 2, so write ** 0.5."
+    )
+    mistakes = (
+        Mistake(
+            lambda a, spread, n: a * spread / ((1 - a) ** 0.5 / n**0.5),
+            "the picture lacks its square root: what multiplies it is √ᾱ.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / ((1 - a) / n**0.5),
+            "the static lacks its square root: what multiplies it is √(1 − ᾱ).",
+        ),
+        Mistake(
+            lambda a, spread, n: a * spread / ((1 - a) / n**0.5),
+            "√ is missing from ᾱ and from 1 − ᾱ: both are shares of power.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / ((1 - a) ** 0.5 / n),
+            "the average of n values of static spreads 1/√n, and not 1/n: the root is missing.",
+        ),
+        Mistake(
+            lambda a, spread, n: a * spread / ((1 - a) / n),
+            "no square root is left: they belong over ᾱ, over 1 − ᾱ and over the number of values.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / ((1 - a) ** 0.5 * n**0.5),
+            "averaging many values makes static quieter, yours makes it louder: brackets around "
+            "the whole divisor, √(1 − ᾱ)/√n.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / (1 - a) ** 0.5 / n**0.5,
+            "averaging many values makes static quieter, yours makes it louder: brackets around "
+            "the whole divisor, √(1 − ᾱ)/√n.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / (1 - a) ** 0.5,
+            "the number of values is missing: a single value of static spreads 1, the average of "
+            "n of them only 1/√n.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 / ((1 - a) ** 0.5 / n**0.5),
+            "the spread of the pictures' brightness is missing.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread**2 / ((1 - a) ** 0.5 / n**0.5),
+            "the spread is squared: spreads are compared here, not powers.",
+        ),
+        Mistake(
+            lambda a, spread, n: (1 - a) ** 0.5 / n**0.5 / (a**0.5 * spread),
+            "it is upside down: the picture's brightness over the static's, so that large means "
+            "easy to read off.",
+        ),
+        Mistake(
+            lambda a, spread, n: a * spread**2 / ((1 - a) / n),
+            "this is the ratio of powers, the square: asked is the ratio of the spreads.",
+        ),
+        Mistake(
+            lambda a, spread, n: (1 - a) ** 0.5 * spread / (a**0.5 / n**0.5),
+            "ᾱ and 1 − ᾱ are swapped: √ᾱ belongs to the picture.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread,
+            "this is the picture's part alone: divide by the static's, √(1 − ᾱ)/√n.",
+        ),
+        Mistake(
+            lambda a, spread, n: a**0.5 * spread / (1 - a**0.5 / n**0.5),
+            "brackets are missing: write (1 - alpha_bar) ** 0.5.",
+        ),
+        Mistake(lambda a, spread, n: a / 2 * spread / ((1 - a) / 2 / (n / 2)), halved),
+        Mistake(lambda a, spread, n: a / 2 * spread / ((1 - a) ** 0.5 / n**0.5), halved),
+        Mistake(lambda a, spread, n: a**0.5 * spread / ((1 - a) / 2 / n**0.5), halved),
+        Mistake(lambda a, spread, n: a**0.5 * spread / ((1 - a) ** 0.5 / (n / 2)), halved),
+    )
+    return settle("brightness_ratio", learner, _brightness_ratio, trials, mistakes)
+
+
+def _levels(alpha_bar: Any, steps: Sequence[int]) -> list[tuple[Any, Any]]:
+    """The pairs ᾱ_t, ᾱ_s of a walk's jumps."""
+    return [(alpha_bar[t], alpha_bar[s]) for t, s in itertools.pairwise(steps)]
+
+
+def _walk_of(factor: Callable[..., Any], alpha_bar: Any, steps: Sequence[int]) -> list[float]:
+    left = [1.0]
+    for t, s in _levels(alpha_bar, steps):
+        left.append(left[-1] * float(factor(t, s)))
+    return left
+
+
+def _survives(alpha_bar, steps):
+    left = [1.0]
+    for t, s in itertools.pairwise(steps):
+        keep = (alpha_bar[t] / alpha_bar[s]) ** 0.5 * (1 - alpha_bar[s]) / (1 - alpha_bar[t])
+        left.append(left[-1] * float(keep))
+    return left
+
+
+def _brightness_ratio(alpha_bar, spread, pixels):
+    return alpha_bar**0.5 * spread / ((1 - alpha_bar) ** 0.5 / pixels**0.5)

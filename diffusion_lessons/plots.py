@@ -202,6 +202,90 @@ def finished(canvas: Canvas, caption: str, *, exact: bool = False) -> Figure:
     return Figure(buffer.getvalue(), " ".join(caption.split()))
 
 
+# --- lesson 00b ---
+
+
+def numbered(tables: Mapping[str, Any], caption: str) -> Figure:
+    """Small named arrays (H, W) in [−1, 1] as pictures, with every number and place written in.
+
+    Rows are numbered on the left and columns above, from 0, as Python counts them.
+    """
+    arrays = {name: np.asarray(table, dtype=float) for name, table in tables.items()}
+    side, left, top = 48, 44, 58
+    width = max(array.shape[1] for array in arrays.values()) * side
+    height = max(array.shape[0] for array in arrays.values()) * side
+    size = (len(arrays) * (left + width) + 20, top + height + 8)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
+        for i, (name, array) in enumerate(arrays.items()):
+            rows, columns = array.shape
+            x = left + i * (left + width)
+            axes = _placed(canvas, x, top, columns * side, rows * side)
+            axes.imshow(array, cmap="gray", vmin=-1, vmax=1, aspect="auto")
+            axes.set_title(name, fontsize=10, pad=8)
+            axes.set_xticks(range(columns))
+            axes.set_yticks(range(rows))
+            axes.tick_params(length=0, labeltop=True, labelbottom=False)
+            axes.grid(visible=False)
+            axes.spines[:].set(visible=True, color="#888888")
+            for (row, column), value in np.ndenumerate(array):
+                words = f"{value:g}".replace("-", "−")
+                color = "black" if value > -0.2 else "white"
+                axes.text(column, row, words, ha="center", va="center", color=color)
+        return finished(canvas, caption)
+
+
+def with_spread(
+    pictures_: Mapping[str, Any], caption: str, *, span: tuple[float, float] = (-3, 3)
+) -> Figure:
+    """Named pictures, and under each how often its values occur, with their mean and spread.
+
+    The solid line stands at the mean; the bar reaches one standard deviation to either side.
+    ``span`` is the range of values drawn; what a screen can show, −1 to 1, is marked with dots.
+    """
+    tiles = {name: as_image(picture) for name, picture in pictures_.items()}
+    width, height = _tile_size(next(iter(tiles.values())), 2.4)
+    size = (66 + len(tiles) * (width + 24), height + 214)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
+        below = []
+        for i, (name, picture) in enumerate(pictures_.items()):
+            x = 66 + i * (width + 24)
+            _draw_tile(_placed(canvas, x, 24, width, height), tiles[name], name)
+            axes = _placed(canvas, x, height + 36, width, 130)
+            values = np.asarray(picture, dtype=float).ravel()
+            weights = np.full(values.size, 100 / values.size)
+            axes.hist(values, bins=60, range=span, weights=weights, color=OTHERS[2])
+            below.append((axes, values.mean(), values.std()))
+        tallest = max(axes.get_ylim()[1] for axes, _, _ in below)
+        for i, (axes, mean, spread) in enumerate(below):
+            axes.set(xlim=span, ylim=(0, 1.2 * tallest), xlabel="value")
+            axes.set_ylabel("" if i else "% of all values")
+            axes.tick_params(labelleft=i == 0)
+            for end in (-1, 1):
+                axes.axvline(end, color="black", linestyle=":", linewidth=1.2)
+            axes.axvline(mean, color="black", linewidth=1.5)
+            axes.plot(
+                (mean - spread, mean + spread), (1.08 * tallest,) * 2,
+                color="black", linewidth=4, solid_capstyle="butt",
+            )  # fmt: skip
+        return finished(canvas, caption)
+
+
+def both_axes(x: Any, y: Any, caption: str, *, xlabel: str, ylabel: str) -> Figure:
+    """One curve of positive numbers twice: on an ordinary axis, and on a logarithmic one."""
+    x, y = np.asarray(x), np.asarray(y)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(8.4, 3), layout="constrained")
+        for axes, scale in zip(canvas.subplots(1, 2), ("linear", "log"), strict=True):
+            axes.plot(x, y, color=SIGNAL, marker="o", markersize=4)
+            axes.set(xlabel=xlabel, ylabel=ylabel, yscale=scale)
+        canvas.axes[0].set(title="ordinary axis", ylim=(0, None))
+        canvas.axes[1].set(title="logarithmic axis")
+        canvas.axes[1].yaxis.set_major_formatter("{x:g}")
+        return finished(canvas, caption)
+
+
 # --- lesson 01 ---
 
 
@@ -435,6 +519,99 @@ def quarter_circle(signal_rate: Any, noise_rate: Any, steps: Sequence[int], capt
         return finished(canvas, caption)
 
 
+# --- lesson 03 ---
+
+# Who answers and on what: the network is a prediction, the ideal guesser neither that nor a signal.
+GUESSERS = {"network": PREDICTION, "ideal": OTHERS[0], "floor": OTHERS[3]}
+
+
+def ballot(
+    x_t: Any, leaders: Sequence[Any], shares: Sequence[float], guess: Any, caption: str
+) -> Figure:
+    """What is seen, the pictures with most votes and their shares, and the average that they give.
+
+    ``leaders``: the pictures that lead, the first in front, at most ten; ``shares``: the share of
+    each, 0 … 1.
+    """
+    seen, small = as_image(x_t), [as_image(picture) for picture in leaders]
+    width, height = _tile_size(seen, 1.92)
+    tiny = round(height / 2 - 24)
+    columns = -(-len(small) // 2)
+    left, size = 2 * 24 + width, (3 * 24 + 2 * width + columns * (tiny + 8), height + 36)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
+        _draw_tile(_placed(canvas, 12, 26, width, height), seen, "seen, $x_t$")
+        for i, (picture, share) in enumerate(zip(small, shares, strict=True)):
+            x, y = left + i % columns * (tiny + 8), 26 + i // columns * (tiny + 40)
+            axes = _placed(canvas, x, y, tiny, tiny)
+            # A vote of less than a half per mille would read as none at all.
+            words = f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
+            _draw_tile(axes, picture, words)
+            # The height of the bar is the share of the votes.
+            bar = _placed(canvas, x, y + tiny + 3, tiny, 7)
+            bar.barh(0, share, color=GUESSERS["ideal"])
+            bar.set(xlim=(0, 1), ylim=(-0.4, 0.4), xticks=[], yticks=[], facecolor="#EEEEEE")
+            bar.grid(False)
+            bar.spines[:].set_visible(False)
+        right = _placed(canvas, size[0] - width - 12, 26, width, height)
+        _draw_tile(right, as_image(guess), "guess, $\\hat{x}_0$")
+        return finished(canvas, caption)
+
+
+def errors_by_level(
+    t: Any,
+    errors: Mapping[str, Any],
+    caption: str,
+    *,
+    mark: float | None = None,
+    lowest: float = 1e-5,
+) -> Figure:
+    """Mean squared error of the predicted noise at each level, on a logarithmic axis.
+
+    ``errors``: names that begin with one of `GUESSERS`, such as "network, new pictures" → one
+    error for each entry of ``t``. What is below ``lowest`` is drawn at its height. ``mark`` is a
+    value that is drawn as a line to compare with.
+    """
+    lows = [np.asarray(y)[np.asarray(y) > lowest].min() for y in errors.values()]
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(7.4, 4), layout="constrained")
+        axes = canvas.subplots()
+        for i, (name, y) in enumerate(errors.items()):
+            axes.plot(
+                t,
+                np.maximum(y, lowest),
+                label=name,
+                color=GUESSERS[name.split(",")[0]],
+                linestyle=_DASHES[i],
+                marker="osD^"[i],
+                markersize=6,
+                markerfacecolor="white" if "new" in name else None,
+            )
+        axes.set(yscale="log", xlabel="step t, from the picture (0) to noise (1000)")
+        axes.set(ylabel="mean squared error of the noise", xlim=(0, 1000))
+        if min(lows) < 10 * lowest:
+            axes.set_ylim(lowest / 2, None)
+            words = f"{lowest:.5f} or less"
+            axes.annotate(words, (8, lowest), (0, -11), textcoords="offset points")
+        if mark is not None:
+            axes.axhline(mark, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+            axes.annotate(f"{mark:g}", (8, mark), (0, 4), textcoords="offset points")
+        axes.legend()
+        return finished(canvas, caption)
+
+
+def scatter(points: Any, caption: str) -> Figure:
+    """Pictures of two pixels as dots, (n, 2): the first pixel across, the second upwards."""
+    points = np.asarray(points)
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(3.6, 3.4), layout="constrained")
+        axes = canvas.subplots()
+        axes.plot(points[:, 0], points[:, 1], ".", color=SIGNAL, markersize=3, alpha=0.5)
+        axes.set(xlabel="first pixel", ylabel="second pixel", aspect="equal")
+        axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
+        return finished(canvas, caption)
+
+
 # --- lesson 04 ---
 
 
@@ -622,4 +799,61 @@ def by_steps(
         left.set_yticks(ticks, [f"{y:g}" for y in ticks])
         left.minorticks_off()
         right.set(title="fine detail, beside real pictures", ylim=(0, 1.25))
+        return finished(canvas, caption)
+
+
+# --- lesson 06 ---
+
+# From broad to fine, dark to light: told apart by brightness as well as by dash.
+_BANDS = ("#00204D", "#31446B", "#666970", "#958F78", "#CAB969", "#E8C200")
+
+
+def bands(t: Any, missing: Mapping[str, Any], settled: Mapping[str, int], caption: str) -> Figure:
+    """What a guess still lacks of the finished picture, by size of detail, over the level t.
+
+    ``missing``: up to six names, from broad to fine → percent of that detail's power, for each t;
+    ``settled``: the same names → the level from which on it stays below 10 %, marked by a dot.
+    """
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(7.6, 4), layout="constrained")
+        axes = canvas.subplots()
+        for i, (name, y) in enumerate(missing.items()):
+            axes.plot(t, y, label=name, color=_BANDS[i], linestyle=_DASHES[i], linewidth=2.4)
+            axes.plot(settled[name], 10, "o", color=_BANDS[i], markersize=8, markeredgecolor="k")
+        axes.axhline(10, color="black", linewidth=1, linestyle=":")
+        axes.set(xlim=(0, 1000), ylim=(0, 125), ylabel="still missing, % of its power")
+        axes.set_xlabel("level t, from the picture (0) to noise (1000)")
+        axes.legend(title="waves across the picture", loc="upper left", ncols=2, fontsize=9)
+        return finished(canvas, caption)
+
+
+def decisions(
+    t: Any,
+    judged: Mapping[str, Any],
+    branch_t: Any,
+    branched: Mapping[str, Any],
+    caption: str,
+) -> Figure:
+    """When is it settled what a picture shows: two panels over the level t, both in percent.
+
+    Left, how probable the judge finds the final answer when it looks at the guesses (``judged``,
+    name → one number for each of ``t``); right, how many branches end with the same answer
+    (``branched``, name → one number for each of ``branch_t``). A name has one colour in both.
+    """
+    names = list(dict.fromkeys([*judged, *branched]))
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(8.8, 3.8), layout="constrained")
+        panels = canvas.subplots(1, 2, sharey=True)
+        for axes, x, curves in zip(panels, (t, branch_t), (judged, branched), strict=True):
+            for name, y in curves.items():
+                i = names.index(name)
+                axes.plot(
+                    x, y, label=name, color=(*OTHERS[3:], *OTHERS)[i], linestyle=_DASHES[i],
+                    marker="os^D"[i], markevery=max(1, len(x) // 8), markersize=6,
+                )  # fmt: skip
+            axes.set(xlim=(0, 1010), ylim=(0, 104))
+        canvas.supxlabel("level t, from the picture (0) to noise (1000)", fontsize=10.5)
+        panels[0].set(title="what the judge sees in the guess", ylabel="as in the end, %")
+        panels[1].set(title="branches that end the same")
+        panels[0].legend(loc="lower left")
         return finished(canvas, caption)
