@@ -205,6 +205,29 @@ def _fine_power(x: Tensor) -> float:
     return float(torch.cat(parts).mean())
 
 
+def missing_detail(guess: Tensor, end: Tensor, waves: tuple[float, float]) -> float:
+    """How much of one size of detail a guess lacks of the finished picture: 0 is nothing.
+
+    Σ |FFT(guess − end)|² / Σ |FFT(end)|² over all waves that have from ``waves[0]`` to
+    ``waves[1]`` periods across the picture (rounded to whole ones; 0 is the average brightness).
+    Pictures (n, C, H, W) of one shape, square.
+    """
+    if guess.shape != end.shape or end.ndim != 4 or end.shape[2] != end.shape[3]:
+        raise ValueError(
+            f"Square pictures (n, C, H, H) of one shape are expected, but the shapes are "
+            f"{tuple(guess.shape)} and {tuple(end.shape)}."
+        )
+    side = torch.fft.fftfreq(end.shape[2], dtype=torch.float64) * end.shape[2]
+    periods = torch.hypot(side[:, None], side).round()
+    chosen = (periods >= waves[0]) & (periods <= waves[1])
+    lacks, has = (
+        torch.fft.fft2(x.double()).abs().square()[..., chosen].sum() for x in (guess - end, end)
+    )
+    if has == 0:
+        raise ValueError(f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves.")
+    return float(lacks / has)
+
+
 class Neighbours(NamedTuple):
     """The nearest picture of a set: how far (root mean square over pixels) and its number."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,53 +31,82 @@ class IdealDenoiser:
     weighted by how well it explains what is seen. The minimiser of the training loss over all
     functions (Karras et al. 2022, EDM, appendix B.3). ``target`` is "x0".
 
+    With a ``spread`` s above 0 the data are soft: any picture of the mixture of Gaussians
+    N(xᵢ, s²), and with k = √ᾱ_t s² / (ᾱ_t s² + 1−ᾱ_t) and that denominator as the votes' variance
+    x̂₀ = Σᵢ wᵢ (xᵢ + k (x_t − √ᾱ_t xᵢ)). No guesser can do better on new pictures of that mixture.
+
     ``data``: floats (N, C, H, W) in [−1, 1]. Called like a network; it knows no words, so a
-    ``cond`` is an error. At t = 0 it answers with the nearest picture.
+    ``cond`` is an error. At t = 0 it answers with the nearest picture (with a spread: with x_t).
+    Both data and batch are worked through in slices: 2,000 pictures against 20,000 of 32×32 take
+    about 300 MB.
     """
 
     target = "x0"
 
-    def __init__(self, data: Tensor, schedule: Schedule) -> None:
+    def __init__(self, data: Tensor, schedule: Schedule, spread: float = 0.0) -> None:
         if not data.is_floating_point() or data.ndim < 2 or len(data) == 0:
             raise ValueError(
                 "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
                 f"dtype {data.dtype} and shape {tuple(data.shape)}."
             )
-        if not torch.isfinite(data).all():
+        # In slices as well: on 20,000 pictures at once isfinite takes 400 MB.
+        if not all(torch.isfinite(part).all() for part in data.split(1024)):
             raise ValueError("data holds NaN or infinity: check the step that made it.")
-        self.data, self.schedule = data, schedule
+        if not 0 <= spread < math.inf:
+            raise ValueError(
+                f"spread is {spread}, but it must be a finite number of at least 0 (0: the data "
+                "are exactly these pictures)."
+            )
+        self.data, self.schedule, self.spread = data, schedule, float(spread)
 
     def weights(self, x_t: Tensor, t: Tensor | int) -> Tensor:
         """The votes wᵢ: float64 of shape (B, N), each row sums to 1."""
+        return torch.cat([self._votes(*part) for part in self._parts(x_t, t)])
+
+    def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
+        if cond is not None:
+            raise ValueError("The ideal denoiser knows no words: call it with cond=None.")
+        answers = []
+        for part, alpha_bar in self._parts(x_t, t):
+            # Σ wᵢ (xᵢ + k (x_t − √ᾱ xᵢ)) = (1 − k √ᾱ) Σ wᵢ xᵢ + k x_t, as the votes add up to 1.
+            votes = self._votes(part, alpha_bar).to(self.data.dtype)
+            k = alpha_bar.sqrt() * self.spread**2 / self._variance(alpha_bar)
+            average = votes @ self.data.flatten(1)
+            answers.append((1 - k * alpha_bar.sqrt()) * average + k * part.flatten(1))
+        return torch.cat(answers).reshape(x_t.shape).to(x_t.dtype)
+
+    def _parts(self, x_t: Tensor, t: Tensor | int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batch in slices of at most four million votes, each with its ᾱ_t as (b, 1)."""
         if x_t.shape[1:] != self.data.shape[1:] or not x_t.is_floating_point():
             raise ValueError(
                 f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
                 f"shape {tuple(self.data.shape[1:])} are expected, as in the data."
             )
-        t = check_t(self.schedule, t, x_t).cpu()
-        signal_rate = torch.tensor(self.schedule.signal_rate)[t].reshape(-1, 1).to(x_t.device)
-        noise_rate = torch.tensor(self.schedule.noise_rate)[t].reshape(-1, 1).to(x_t.device)
+        t = check_t(self.schedule, t, x_t).cpu().expand(len(x_t))
+        alpha_bar = torch.tensor(self.schedule.alpha_bar)[t].reshape(-1, 1).to(x_t.device)
+        rows = max(1, 4_000_000 // len(self.data))
+        return zip(x_t.split(rows), alpha_bar.split(rows), strict=True)
+
+    def _variance(self, alpha_bar: Tensor) -> Tensor:
+        """The variance of x_t around √ᾱ_t xᵢ; never 0, so that dividing by it is safe."""
+        tiny = torch.finfo(torch.float64).tiny
+        return (alpha_bar * self.spread**2 + 1 - alpha_bar).clamp(min=tiny)
+
+    def _votes(self, x_t: Tensor, alpha_bar: Tensor) -> Tensor:
         # float64, in slices: near t = 0 the distances are divided by a tiny number.
-        x_t = x_t.flatten(1).double()
+        x_t, signal_rate = x_t.flatten(1).double(), alpha_bar.sqrt()
         squared = torch.cat(
             [
                 (x_t**2).sum(1, keepdim=True)
                 - 2 * signal_rate * (x_t @ part.T)
                 + signal_rate**2 * (part**2).sum(1)
-                for part in (slice_.double() for slice_ in self.data.flatten(1).split(2048))
+                for part in (slice_.double() for slice_ in self.data.flatten(1).split(1024))
             ],
             dim=1,
         ).clamp(min=0)
         # The nearest at distance 0 first, so that dividing by no noise at all picks it.
         squared = squared - squared.min(dim=1, keepdim=True).values
-        tiny = torch.finfo(torch.float64).tiny
-        return torch.softmax(-squared / (2 * noise_rate**2).clamp(min=tiny), dim=1)
-
-    def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
-        if cond is not None:
-            raise ValueError("The ideal denoiser knows no words: call it with cond=None.")
-        weights = self.weights(x_t, t).to(self.data.dtype)
-        return (weights @ self.data.flatten(1)).reshape(x_t.shape).to(x_t.dtype)
+        return torch.softmax(-squared / (2 * self._variance(alpha_bar)), dim=1)
 
 
 class Block(nn.Module):

@@ -544,9 +544,8 @@ def ballot(
         for i, (picture, share) in enumerate(zip(small, shares, strict=True)):
             x, y = left + i % columns * (tiny + 8), 26 + i // columns * (tiny + 40)
             axes = _placed(canvas, x, y, tiny, tiny)
-            # A vote of less than a half per mille would read as none at all.
-            words = f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
-            _draw_tile(axes, picture, words)
+            words = f"{share:.1%}" if share >= 0.01 else f"{share:.2%}"
+            _draw_tile(axes, picture, words if share >= 0.0001 else "< 0.01%")
             # The height of the bar is the share of the votes.
             bar = _placed(canvas, x, y + tiny + 3, tiny, 7)
             bar.barh(0, share, color=GUESSERS["ideal"])
@@ -589,6 +588,7 @@ def errors_by_level(
             )
         axes.set(yscale="log", xlabel="step t, from the picture (0) to noise (1000)")
         axes.set(ylabel="mean squared error of the noise", xlim=(0, 1000))
+        axes.yaxis.set_major_formatter(lambda y, _: f"{y:.6f}".rstrip("0").rstrip("."))
         if min(lows) < 10 * lowest:
             axes.set_ylim(lowest / 2, None)
             words = f"{lowest:.5f} or less"

@@ -1,10 +1,16 @@
 """The ideal denoiser is what its formula says; the network is a function of what it is given."""
 
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 from torch.testing import assert_close
 
-from diffusion_lessons import files, models
+from diffusion_lessons import critters, data, files, models, sampling
 from diffusion_lessons.forward import add_noise, prediction
 from diffusion_lessons.models import IdealDenoiser, UNet
 from diffusion_lessons.schedules import Schedule, cosine, linear
@@ -97,6 +103,126 @@ def test_no_small_change_of_the_answer_lowers_the_loss():
     best = ((said - x0) ** 2).mean()
     for change in (0.02, -0.02, 0.02 * x_t, -0.02 * x_t, 0.02 * torch.sin(3 * x_t)):
         assert ((said + change - x0) ** 2).mean() > best
+
+
+def test_a_batch_is_worked_through_in_slices_each_with_its_own_t():
+    # So many pictures that only two fit into a slice.
+    data = torch.linspace(-1, 1, 1_500_000, dtype=torch.float64)[:, None]
+    t = torch.tensor([0, 100, 400, 700, 1000])
+    x_t = add_noise(linear(1000), data[:5], t, noise(5, 1))
+    ideal = IdealDenoiser(data, linear(1000))
+    alone = torch.cat([ideal(x_t[i : i + 1], t[i : i + 1]) for i in range(5)])
+    assert_close(ideal(x_t, t), alone, rtol=0, atol=1e-12)
+    weights = ideal.weights(x_t[1:4], t[1:4])
+    assert_close(weights @ data, alone[1:4], rtol=0, atol=1e-9)
+    assert ideal(x_t[:0], 5).shape == (0, 1)
+
+
+MEMORY = """
+import resource, sys, torch
+from diffusion_lessons import models, schedules
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+ideal = models.IdealDenoiser(torch.rand(20_000, 1, 4, 4), schedules.cosine(1000))
+x_t = torch.randn(2_500, 1, 4, 4)
+ideal(x_t[:300], 900)
+before = peak()
+ideal(x_t, 900)
+print(peak() - before)
+"""  # noqa: E501
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
+def test_a_large_batch_against_20000_pictures_needs_little_memory():
+    # All votes at once would be 400 MB, several times over.
+    said = subprocess.run(
+        [sys.executable, "-c", MEMORY],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert int(said.stdout) < 200e6
+
+
+@pytest.fixture(scope="module")
+def some_critters():
+    drawn = critters.dataset(200, size=32, seed=0, split="train", held_out=critters.HELD_OUT)
+    return data.to_floats(drawn.pictures)
+
+
+@pytest.mark.parametrize("step", [sampling.ddim_step, sampling.ddpm_step])
+@pytest.mark.parametrize(
+    "schedule",
+    [cosine(1000), linear(1000), cosine(50), Schedule(np.linspace(1, 0, 11))],
+    ids=["cosine", "linear", "short", "straight"],
+)
+def test_ten_steps_end_on_exactly_a_training_picture(some_critters, schedule, step):
+    x_T = noise(24, 3, 32, 32, dtype=torch.float32)
+    draw = torch.Generator().manual_seed(1)
+    ideal = IdealDenoiser(some_critters, schedule)
+    *_, last = sampling.sample(ideal, schedule, x_T, 10, step=step, generator=draw)
+    known = {picture.tobytes() for picture in data.to_pixels(some_critters)}
+    drawn = [picture.tobytes() for picture in data.to_pixels(last.x_t)]
+    assert known.issuperset(drawn)
+    assert len(set(drawn)) > 5
+
+
+def test_almost_no_noise_is_no_problem():
+    data = noise(50, 3, 8, 8).clamp(-1, 1)
+    schedule = Schedule([1, 1 - 1e-15, 0.5])
+    said = IdealDenoiser(data, schedule)(data + 1e-9, 1)
+    assert_close(said, data, rtol=0, atol=0)
+    assert torch.isfinite(IdealDenoiser(data, schedule)(1e6 * data, 1)).all()
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("alpha_bar", [0.999, 0.5, 0.02])
+def test_soft_data_equal_the_integral_over_all_clean_values(spread, alpha_bar):
+    centres = torch.tensor([[-0.8], [0.1], [0.9]], dtype=torch.float64)
+    x_t = torch.tensor([[-1.7], [0.2], [0.95]], dtype=torch.float64)
+    x0 = np.linspace(-20, 20, 400_001)
+    prior = sum(np.exp(-((x0 - float(c)) ** 2) / (2 * spread**2)) for c in centres)
+    expected = []
+    for seen in x_t[:, 0].numpy():
+        joint = prior * np.exp(-((seen - alpha_bar**0.5 * x0) ** 2) / (2 * (1 - alpha_bar)))
+        expected.append(np.trapezoid(x0 * joint, x0) / np.trapezoid(joint, x0))
+    said = IdealDenoiser(centres, Schedule([1, alpha_bar]), spread)(x_t, 1)
+    assert_close(said[:, 0], torch.tensor(expected), rtol=0, atol=1e-9)
+
+
+def test_the_votes_of_soft_data_are_scipys():
+    centres, alpha_bar, spread = noise(4, 3), 0.6, 0.4
+    x_t = noise(5, 3, seed=1)
+    likely = np.stack(
+        [
+            multivariate_normal(
+                alpha_bar**0.5 * centre.numpy(), alpha_bar * spread**2 + 1 - alpha_bar
+            ).pdf(x_t.numpy())
+            for centre in centres
+        ],
+        axis=1,
+    )
+    expected = torch.tensor(likely / likely.sum(1, keepdims=True))
+    said = IdealDenoiser(centres, Schedule([1, alpha_bar]), spread).weights(x_t, 1)
+    assert_close(said, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_ends_of_soft_data():
+    centres, x_t = noise(4, 3), noise(5, 3, seed=1)
+    soft = IdealDenoiser(centres, Schedule([1, 0.5, 0]), 0.4)
+    assert_close(soft(x_t, 0), x_t, rtol=0, atol=1e-12)  # a clean picture is its own best guess
+    assert_close(soft(x_t, 2), centres.mean(0).expand(5, 3), rtol=0, atol=1e-12)
+    hard = IdealDenoiser(centres, Schedule([1, 0.5, 0]))
+    assert_close(IdealDenoiser(centres, hard.schedule, 1e-9)(x_t, 1), hard(x_t, 1))
+
+
+@pytest.mark.parametrize("spread", [-0.1, float("nan"), float("inf")])
+def test_a_spread_that_is_none_is_a_clear_error(spread):
+    with pytest.raises(ValueError, match="spread is"):
+        IdealDenoiser(noise(2, 3), linear(10), spread)
 
 
 def test_the_ideal_denoiser_refuses_words_empty_data_and_other_shapes():

@@ -534,7 +534,7 @@ plots.outlines(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# From static in which there is next to nothing to see, one average tells the brightness of the clean picture almost exactly. A network can learn to read it there. Later it is given real static, whose average is always near 0: that says "middling brightness", every time. So expect few nights and little snow. A later lesson measures this on generated pictures.
+# From static in which there is next to nothing to see, one average tells the brightness of the clean picture almost exactly. A network can learn to read it there. Later it is given real static, whose average is always near 0: that says "middling brightness", every time. So expect few nights and little snow. Lesson 06 measures this on generated pictures.
 # </details>
 #
 # ### Too little left is a nuisance, too

@@ -265,7 +265,7 @@ assert distance(*cats_from["deterministic"][:2]) < 1e-3 and sum(apart) / 4 > 0.2
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# One cat, and four. With the deterministic step the whole picture is settled in the static, and you only develop it: note the seed, and you can have it again. The random step forgets, bit by bit, where it began. (Lesson 06, to come, asks what else one could begin with.)
+# One cat, and four. With the deterministic step the whole picture is settled in the static, and you only develop it: note the seed, and you can have it again. The random step forgets, bit by bit, where it began. (Lesson 06 asks what else one could begin with.)
 # </details>
 #
 # ### 5 · Break it: noise in the last step
