@@ -325,7 +325,7 @@ plots.pictures(
 #
 # **Predict.** Whose noise is less wrong on known pictures? On new ones?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 known = data.critters(20_000).x0
 ideal = models.IdealDenoiser(known, schedule)
 
