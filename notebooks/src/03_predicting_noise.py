@@ -224,7 +224,7 @@ assert leader[levels.index(800)] > 99 and leader[-1] < 0.1 and hits[800] > 0.8
 
 # %%
 def show_votes(t, picture):
-    x0 = {"a known one": pictures[38:39], "a new one": new[9:10]}[picture]
+    x0 = {"a known one": pictures[38:39], "a new one": new[3:4]}[picture]
     x_t = forward.add_noise(schedule, x0, t, static[:1])
     shares, who = untrained.weights(x_t, t)[0].topk(10)
     return plots.ballot(
@@ -246,6 +246,11 @@ _ = interact(
 )
 
 # %% [markdown]
+# <details><summary>What happened</summary>
+#
+# It wavers above 850. In front of the new picture, at t = 1 a car plain to see, it is entirely sure, and says: no car. It owns none like that, and of all its pictures an empty landscape is nearest.
+# </details>
+#
 # ### 3 · Ten lines that turn static into a picture
 #
 # Guess the picture; the noise is what is left over; mix the two again with *a little less noise*; repeat. (Lesson 05 looks at this loop closely.)
