@@ -194,3 +194,18 @@ def test_the_judgement_is_what_the_judge_says_as_a_network(judge):
     for k, scores in enumerate(judge(x)):
         assert_close(said.probabilities[k], scores.softmax(1), rtol=0, atol=1e-5)
         assert_close(said.attributes[:, k], scores.argmax(1))
+
+
+def test_what_a_guess_lacks_is_counted_by_size_of_detail():
+    x = torch.linspace(0, 2 * torch.pi, 33)[:-1].double()
+    shading, stripes = torch.cos(x).expand(32, 32), torch.cos(8 * x)[:, None].expand(32, 32)
+    end = (0.3 + shading + 0.5 * stripes).expand(2, 3, 32, 32)
+    guess = (0.3 + shading + 0.25 * stripes).expand(2, 3, 32, 32)
+    for waves, lacks in (((0, 0), 0), ((1, 1), 0), ((7, 9), 0.25)):
+        assert metrics.missing_detail(guess, end, waves) == pytest.approx(lacks, abs=1e-12)
+    assert metrics.missing_detail(torch.zeros_like(end), end, (0, 23)) == pytest.approx(1)
+    assert metrics.missing_detail(end + 0.03, end, (0, 0)) == pytest.approx(0.01)
+    with pytest.raises(ValueError, match="no detail of 3 to 4 waves"):
+        metrics.missing_detail(guess, torch.zeros_like(end), (3, 4))
+    with pytest.raises(ValueError, match="Square pictures"):
+        metrics.missing_detail(guess[:1], end, (0, 0))

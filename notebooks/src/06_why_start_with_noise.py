@@ -483,7 +483,7 @@ assert by_fair > 0.8 * light_of(pictures)
 #
 # Everything becomes middling: no nights, no snow, no pale pages. Words hide it at first: at ᾱ = 0.012 they are as right as ever, while without words every other picture is already the same middling place. And the network is not to blame: start it from real pictures under that much noise, as in training, and all is well. It is the start that is wrong.
 #
-# (Our network itself shows too few nights even at ᾱ = 0: in training it rarely met the very last levels, and there it reads brightness badly. Lesson 05 caught it at that.)
+# (Compare the first line, ᾱ = 0, with the real pictures: what is missing there already is our network's own fault. In training it rarely meets the very last levels, and reads brightness badly there; lesson 05 caught it at that.)
 # </details>
 #
 # ### The number that predicts it
