@@ -1,6 +1,6 @@
 # Two commands: `make lab` opens the course, `make test` tests it. Both set up .venv first.
 # PYTHON=python3.12 chooses the Python of a new .venv; LAB_ARGS="..." is passed on to JupyterLab;
-# ONLY="01 02" limits `make notebooks` to those lessons.
+# ONLY="01 02" limits `make notebooks` to those lessons; PROMPT="a blue fox" is what `make draw` draws.
 
 BOOT := $(or $(PYTHON),$(firstword $(foreach name,python3 python3.14 python3.13 python3.12 \
 	python3.11,$(shell command -v $(name) 2>/dev/null))))
@@ -8,11 +8,15 @@ VENV := .venv/bin/python
 # JupyterLab refuses to run as root, which is who one is in most containers.
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help setup lab test notebooks
+# What `make draw` draws; words reach the shell as they are, quotes and all.
+export PROMPT ?= a cat wearing sunglasses
+
+.PHONY: help setup lab test draw notebooks
 
 help:
 	@echo "make lab        set up what is needed and open the course in JupyterLab"
 	@echo "make test       set up what is needed and run every test"
+	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 
 setup:
@@ -36,6 +40,9 @@ test: setup
 	else \
 		echo "No notebooks to execute yet."; \
 	fi
+
+draw: setup
+	@$(VENV) -m diffusion_lessons draw "$$PROMPT" $(DRAW_ARGS)
 
 notebooks: setup
 	$(VENV) tools/build_notebooks.py $(ONLY)

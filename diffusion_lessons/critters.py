@@ -8,6 +8,7 @@ width, y runs downwards, and a figure stands at x = 0, y = 0.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -533,7 +534,7 @@ def _draw_figure(c: _Canvas, a: Mapping[str, str], shade: RGB, r: list[float]) -
     points = points @ _turn(lean).T * (1 if r[9] < 0.5 else -1, 1)
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
     ground = 29.4 + 1.6 * r[10]
-    scale = min(1 + 0.2 * r[11], (ground - 0.6) / (y1 - y0), 30.8 / (x1 - x0))  # all in the frame
+    scale = min(0.8 + 0.4 * r[11], (ground - 0.6) / (y1 - y0), 30.8 / (x1 - x0))  # all in the frame
     x = min(max(13 + 6 * r[12], 0.6 - scale * x0), 31.4 - scale * x1)
     c.oval(shade, x, ground - 0.6, 9.5 * scale, 1.5)
     flat = ((points * scale + (x, ground - scale * y1)) * c.unit).ravel().tolist()
@@ -726,6 +727,17 @@ _PLACE_ALONE = {
 }
 
 
+# How often a caption says what there is to say; the rest is left open.
+SAID = {
+    "subject": 0.93,
+    "color": 0.7,
+    "sunglasses": 0.8,
+    "hat": 0.8,
+    "skateboard": 0.8,
+    "place": 0.6,
+}
+
+
 def caption(attributes: Mapping[str, str], rng: np.random.Generator) -> str:
     """Describe a picture in a sentence that varies; what it leaves out is left free.
 
@@ -734,16 +746,14 @@ def caption(attributes: Mapping[str, str], rng: np.random.Generator) -> str:
     _check_attributes(attributes)
     r = iter(rng.random(20).tolist())
 
-    def said(name: str, share: float) -> str:
+    def said(name: str) -> str:
         value = attributes.get(name, "none")
-        return value if next(r) < share and value != "none" else ""
+        return value if next(r) < SAID[name] and value != "none" else ""
 
     def pick(*choices: str) -> str:
         return choices[int(next(r) * len(choices))]
 
-    subject, color = said("subject", 0.93), said("color", 0.7)
-    sunglasses, hat = said("sunglasses", 0.8), said("hat", 0.8)
-    skateboard, place = said("skateboard", 0.8), said("place", 0.6)
+    subject, color, sunglasses, hat, skateboard, place = map(said, SAID)
     opening = pick("", "", "", "", "a picture of ", "a drawing of ")
     if not (subject or color or sunglasses or hat or skateboard):
         return opening + pick(*_PLACE_ALONE[place]) if place else pick("a picture", "a drawing")
@@ -786,14 +796,90 @@ def named(caption: str) -> dict[str, str]:
 
 # --------------------------------------------------------------------------------- word numbers
 
-# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said".
-VOCABULARY: tuple[tuple[str, str], ...] = tuple(WORDS)
+# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said". The
+# last four say that there is no such thing: nobody, no sunglasses, no hat, no skateboard.
+VOCABULARY: tuple[tuple[str, str], ...] = (
+    *WORDS,
+    *((name, "none") for name in ("subject", "sunglasses", "hat", "skateboard")),
+)
 
 
 def word_ids(attributes: Mapping[str, str]) -> list[int]:
     """The numbers of the words that say these attributes, one place for each of `ATTRIBUTES`.
 
-    Missing names and the value "none" become 0, nothing said. A list of len(ATTRIBUTES) ints.
+    Missing names become 0, nothing said, and so does the colour of nobody. A list of
+    len(ATTRIBUTES) ints.
     """
-    said = [(name, attributes.get(name, "none")) for name in ATTRIBUTES]
-    return [VOCABULARY.index(word) + 1 if word[1] != "none" else 0 for word in said]
+    said = [(name, attributes.get(name)) for name in ATTRIBUTES]
+    return [VOCABULARY.index(word) + 1 if word in VOCABULARY else 0 for word in said]
+
+
+def spell_out(
+    said: Sequence[int],
+    rng: np.random.Generator,
+    unwanted: Sequence[int] = (),
+    held_out: Sequence[Pair] = HELD_OUT,
+) -> list[int]:
+    """Let dice choose all that a prompt leaves open; what it says stays as it is.
+
+    Each way to go on is as likely as a training picture with such a caption is made that way (so
+    what is not said is mostly not there). ``said`` and ``unwanted`` are word numbers in any order,
+    zeros are passed over; what is unwanted is never chosen, nor a held-out pair unless both of its
+    words are said. Returns the numbers of all words that fit, as `word_ids` orders them.
+    """
+    chosen, chance = _ways_to_go_on(frozenset(said), frozenset(unwanted), tuple(held_out))
+    row = chosen[np.searchsorted(chance, rng.random() * chance[-1], side="right")]
+    return word_ids(values(row))
+
+
+@lru_cache(maxsize=1024)
+def _ways_to_go_on(
+    said: frozenset[int], unwanted: frozenset[int], held_out: tuple[Pair, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of attributes that fit, and the running sum of their chances."""
+    for k in said | unwanted:
+        if not 0 <= k <= len(VOCABULARY):
+            raise ValueError(
+                f"There is no word number {k}: they run from 1 to {len(VOCABULARY)}, and 0 says "
+                "nothing."
+            )
+    words = dict(VOCABULARY[k - 1] for k in sorted(said - {0}))
+    if len(words) < len(said - {0}):
+        raise ValueError("A prompt can say one thing of a kind: one subject, one colour, one hat.")
+    _check_attributes(words)
+    rows = _all_rows()
+    # Every subject is as frequent as any other, and so is every way to go on for a subject.
+    fits = np.ones(len(rows), dtype=bool)
+    for first, second in held_out:
+        if not {first, second} <= words.items():
+            fits &= ~(_has(rows, first) & _has(rows, second))
+    of_subject = np.bincount(rows[:, 0], weights=fits)
+    chance = fits / np.maximum(of_subject, 1)[rows[:, 0]]
+    for name in ATTRIBUTES:
+        if name in words:
+            chance = chance * _has(rows, (name, words[name]))
+        else:
+            is_sayable = ~_has(rows, (name, "none"))
+            chance = chance * np.where(is_sayable, 1 - SAID[name], 1)
+    for k in unwanted - said - {0}:
+        chance = chance * ~_has(rows, VOCABULARY[k - 1])
+    if not chance.any():
+        raise ValueError("Nothing is left to draw: leave out one of the things you do not want.")
+    rows, chance = rows[chance > 0], chance[chance > 0]
+    return rows, np.cumsum(chance)
+
+
+@lru_cache(maxsize=1)
+def _all_rows() -> np.ndarray:
+    """Every possible row of `Dataset.attributes`."""
+    rows = np.array(list(itertools.product(*(range(len(known)) for known in ATTRIBUTES.values()))))
+    impossible = [_has(rows, first) & _has(rows, second) for first, second in IMPOSSIBLE]
+    return rows[~np.any(impossible, axis=0)]
+
+
+def _has(rows: np.ndarray, word: tuple[str, str]) -> np.ndarray:
+    name, value = word
+    known = ATTRIBUTES[name]
+    if value not in known:
+        return np.zeros(len(rows), dtype=bool)
+    return rows[:, list(ATTRIBUTES).index(name)] == known.index(value)

@@ -6,10 +6,12 @@ the installed package; critters are drawn by code and cached; or take a folder o
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import struct
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,15 +33,17 @@ _MOST_PIXELS = 100_000_000
 class Critters(NamedTuple):
     """Captioned pictures, ready for training.
 
-    ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of the words
-    that the caption names (0: nothing said); ``attributes`` int64 (n, 6), what is really in the
-    picture, as indices into `critters.ATTRIBUTES`; ``captions`` list of n sentences.
+    ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of all words
+    that are true of the picture, which is what a network is told; ``attributes`` int64 (n, 6), the
+    same as indices into `critters.ATTRIBUTES`; ``captions`` list of n sentences; ``said`` int64
+    (n, 6), the words that the caption says (0: left open).
     """
 
     x0: Tensor
     cond: Tensor
     attributes: Tensor
     captions: list[str]
+    said: Tensor
 
 
 def to_floats(pixels: np.ndarray) -> Tensor:
@@ -140,12 +144,28 @@ def critters(
             files.save(path, "pictures", tensors, key=digest)
         except files.FileError as error:
             warnings.warn(f"The drawn pictures are not kept for next time. {error}", stacklevel=2)
-    cond = torch.tensor(
-        [drawing.word_ids(drawing.named(caption)) for caption in drawn.captions],
-        dtype=torch.int64,
-    ).reshape(n, len(drawing.ATTRIBUTES))
-    x0 = to_floats(drawn.pictures) if n else torch.zeros(0, 3, size, size)
-    return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions)
+    return as_tensors(drawn)
+
+
+def as_tensors(drawn: drawing.Dataset) -> Critters:
+    """Drawn critters, ready for training."""
+    cond = _rows(drawing.word_ids(drawing.values(row)) for row in drawn.attributes)
+    said = _rows(drawing.word_ids(drawing.named(caption)) for caption in drawn.captions)
+    _, size, _, channels = drawn.pictures.shape
+    x0 = to_floats(drawn.pictures) if len(cond) else torch.zeros(0, channels, size, size)
+    return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions, said)
+
+
+def spell_out(said: Tensor, rng: np.random.Generator, held_out: tuple = drawing.HELD_OUT) -> Tensor:
+    """Rows of what prompts say → rows of all words, by dice (see `critters.spell_out`).
+
+    int64 (n, L) in, int64 (n, 6) out.
+    """
+    return _rows(drawing.spell_out(row, rng, held_out=held_out) for row in said.tolist())
+
+
+def _rows(ids: Iterable[list[int]]) -> Tensor:
+    return torch.tensor(list(ids), dtype=torch.int64).reshape(-1, len(drawing.ATTRIBUTES))
 
 
 def image_folder(path: str | Path, size: int = 32) -> Tensor:
@@ -156,7 +176,46 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
     folder without any readable picture is an error, and so is a picture of more than 100 million
     pixels.
     """
+    return to_floats(np.stack(list(_pictures_in(Path(path), size).values())))
+
+
+def captioned_folder(path: str | Path, size: int = 32) -> tuple[Tensor, list[str]]:
+    """Your own pictures as in `image_folder`, and what their ``captions.csv`` says of them.
+
+    The table lies in that folder and has two columns, headed *file* and *caption*. A picture that
+    it does not name has the caption "". A name without a picture, a table without those headings,
+    and one that is no text are errors.
+    """
     folder = Path(path)
+    found = _pictures_in(folder, size)
+    table = folder / "captions.csv"
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{table.name} cannot be read ({error}): save it as a text file (CSV, UTF-8)."
+        ) from None
+    captions = {}
+    for number, row in enumerate(rows, start=1):
+        name, caption = row.get("file"), row.get("caption")
+        if name is None or caption is None:
+            raise ValueError(
+                f"Row {number} of {table.name} has no file or no caption: the first line must be "
+                "'file,caption', and each other line a name and what the picture shows."
+            )
+        if name not in found and not (folder / name).is_file():
+            raise ValueError(
+                f"Row {number} of {table.name} names {name!r}, which is not in the folder: correct "
+                "the name, or take the row out."
+            )
+        captions[name] = caption
+    pictures = to_floats(np.stack(list(found.values())))
+    return pictures, [captions.get(name, "") for name in found]
+
+
+def _pictures_in(folder: Path, size: int) -> dict[str, np.ndarray]:
+    """Name of the file → its picture, uint8 (size, size, 3), in order of the names."""
     _check_size(size)
     try:
         if not folder.is_dir():
@@ -169,10 +228,10 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
             f"The folder {folder.name!r} cannot be read ({error.strerror or error}): choose one "
             "that you may open."
         ) from None
-    pictures, unreadable = [], []
+    pictures, unreadable = {}, []
     for name in names:
         try:
-            pictures.append(_read(name, size))
+            pictures[name.name] = _read(name, size)
         except _TooLarge:
             raise ValueError(
                 f"{name.name} has more than {_MOST_PIXELS // 1_000_000} million pixels: make it "
@@ -190,9 +249,9 @@ def image_folder(path: str | Path, size: int = 32) -> Tensor:
         warnings.warn(
             f"{len(unreadable)} files could not be read and are left out: "
             f"{', '.join(unreadable[:5])}{' …' if len(unreadable) > 5 else ''}.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return to_floats(np.stack(pictures))
+    return pictures
 
 
 class _TooLarge(Exception):

@@ -20,7 +20,7 @@ from . import files
 from .forward import TARGETS, check_t
 from .schedules import Schedule
 
-# The network that is shipped with the course, made by tools/train_shipped.py.
+# The network that is shipped with the course, made by the command `train`.
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "critters.safetensors"
 
 
@@ -247,7 +247,7 @@ class UNet(nn.Module):
                 f"t has shape {tuple(t.shape)}, but it must be one number or one for each of the "
                 f"{batch} pictures."
             )
-        context = self.time(time_features(t.expand(batch), 64).to(self.words.weight))
+        context = F.silu(self.time(time_features(t.expand(batch), 64).to(self.words.weight)))
         if cond is not None:
             if cond.ndim != 2 or len(cond) != batch or cond.is_floating_point():
                 raise ValueError(
@@ -259,8 +259,10 @@ class UNet(nn.Module):
                     f"cond holds word numbers up to {int(cond.max())}, but this model knows "
                     f"{self.vocabulary} words (0 means nothing said)."
                 )
+            # After the bend: so a word scales and shifts in its own way whatever the others say,
+            # which is what lets words go together that never met in training.
             context = context + self.words(cond).sum(1)
-        return F.silu(context)
+        return context
 
 
 def time_features(t: Tensor, width: int) -> Tensor:

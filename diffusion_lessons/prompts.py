@@ -333,8 +333,8 @@ _TOKEN = re.compile(
 )
 _PLURALS = (("s", ""), ("xes", "x"), ("ses", "s"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"))
 _MARKS = {",": "comma", "&": "and", "+": "and", "/": "or"}
-_NAME = {value: name for name, value in critters.VOCABULARY}
-_ID = {value: k for k, (_, value) in enumerate(critters.VOCABULARY, start=1)}
+_NAME = {value: name for name, value in critters.WORDS}
+_ID = {value: critters.VOCABULARY.index((name, value)) + 1 for name, value in critters.WORDS}
 _ITEMS = {"synonyms", "closest", "either", "slip"}  # roles that stand for something to draw
 _ADJECTIVES = {"adjective", "chance", "color", "count"}  # may stand before what a colour colours
 _NOUNS = {"subject", "thing", "place", "part", "near", "far", "foreign"}  # unknown ones
@@ -623,9 +623,12 @@ def _ids(values: Iterable[str]) -> tuple[int, ...]:
 
 
 def _value(k: int) -> str:
-    if k not in _ID.values():
-        raise ValueError(f"There is no word {k!r}: words have the numbers 1 to {len(_ID)}.")
-    return critters.VOCABULARY[k - 1][1]
+    if k not in range(1, len(critters.VOCABULARY) + 1):
+        raise ValueError(
+            f"There is no word {k!r}: words have the numbers 1 to {len(critters.VOCABULARY)}."
+        )
+    name, value = critters.VOCABULARY[k - 1]
+    return value if value != "none" else {"subject": "nobody"}.get(name, f"no {name}")
 
 
 def _instead(note: str) -> tuple[str, ...]:
@@ -637,7 +640,7 @@ def _instead(note: str) -> tuple[str, ...]:
         "place": {"place"},
         "far": set(critters.ATTRIBUTES) - {"color"},
     }.get(note, set())
-    return tuple(value for name, value in critters.VOCABULARY if name in names)
+    return tuple(value for name, value in critters.WORDS if name in names)
 
 
 def _sentence(note: str, known: tuple[str, ...], written: list[str]) -> str:

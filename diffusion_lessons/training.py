@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,14 +94,16 @@ def averaged(model: nn.Module) -> nn.Module:
 
 
 def draw_t(schedule: Schedule, n: int, generator: torch.Generator) -> Tensor:
-    """n random noise levels for a batch: three in four near the middle, one in four uniform.
+    """n random noise levels for a batch: most near the middle, one in four uniform, a few at T.
 
     t = ⌈T · sigmoid(N(0, 1))⌉ for most (Esser et al. 2024, section 3.1), which hardly ever draws
-    the ends, and uniform from 1 to T for the rest, so that 1 and T are really trained. int64 (n,).
+    the ends; uniform from 1 to T for 23 %, so that 1 is really trained, and T itself for 2 %, since
+    every film begins there. int64 (n,).
     """
     middle = torch.sigmoid(torch.randn(n, generator=generator))
     uniform = torch.rand(n, generator=generator)
-    share = torch.where(torch.rand(n, generator=generator) < 0.25, uniform, middle)
+    which = torch.rand(n, generator=generator)
+    share = torch.where(which < 0.25, uniform, middle).masked_fill(which < 0.02, 1)
     return (share * schedule.T).ceil().long().clamp(1, schedule.T)
 
 
@@ -142,6 +144,7 @@ def train(
     resume: str | Path | None = None,
     precision: str | None = None,
     drop: float = 0.1,
+    notes: Mapping[str, object] | None = None,
 ) -> Iterator[Record]:
     """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
 
@@ -155,6 +158,7 @@ def train(
     that guidance works. ``checkpoint``: a *run* file, saved as training starts, every
     20 seconds, when you stop, and at the end. ``resume``: a run file to go on from; it must have
     the same settings, and ends in the same weights, bit for bit, with the same number of threads.
+    ``notes``: what else to write into the run file, JSON-able; read anew each time it is saved.
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
     _check(x0_all, cond_all, pictures, batch, seed, drop)
@@ -165,15 +169,15 @@ def train(
         )
     return _train(
         model, x0_all, cond_all, schedule, int(pictures), int(batch), int(seed), ema, checkpoint,
-        resume, precision or precision_for(model), float(drop),
+        resume, precision or precision_for(model), float(drop), notes,
     )  # fmt: skip
 
 
 def _train(
     model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume, precision,
-    drop,
+    drop, notes,
 ) -> Iterator[Record]:  # fmt: skip
-    run = _Run(model, ema if ema is not None else averaged(model), seed)
+    run = _Run(model, ema if ema is not None else averaged(model), seed, notes)
     total = math.ceil(pictures / batch)
     settings = {
         "batch": batch,
@@ -230,8 +234,15 @@ def _finished_first() -> Iterator[None]:
 class _Run:
     """Everything that changes while training: two sets of weights, optimisers, random numbers."""
 
-    def __init__(self, model: nn.Module, ema: nn.Module, seed: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        ema: nn.Module,
+        seed: int,
+        notes: Mapping[str, object] | None = None,
+    ) -> None:
         self.model, self.ema, self.step, self.saved_step = model, ema, 0, 0
+        self.notes = notes
         self.device = next(model.parameters()).device
         self.dtype = next(model.parameters()).dtype
         self.generator = torch.Generator().manual_seed(seed)
@@ -286,9 +297,10 @@ class _Run:
         for i, (optimiser, _) in enumerate(self.optimisers):
             for j, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
-        files.save(
-            path, "run", tensors, step=self.step, threads=torch.get_num_threads(), **settings
-        )
+        facts = {"step": self.step, "threads": torch.get_num_threads(), **settings}
+        if self.notes is not None:
+            facts["notes"] = dict(self.notes)
+        files.save(path, "run", tensors, **facts)
         self.saved_step = self.step
 
     def is_taken_over(self, path: str | Path, settings: dict) -> bool:

@@ -284,9 +284,61 @@ def test_word_ids_number_what_is_said():
     assert len(set(critters.VOCABULARY)) == len(critters.VOCABULARY)
     said = {"subject": "cat", "place": "night"}
     first, *between, last = critters.word_ids(said | {"hat": "none"})
-    assert between == [0, 0, 0, 0]
+    no_hat = critters.VOCABULARY.index(("hat", "none")) + 1
+    assert between == [0, 0, no_hat, 0]
     assert [critters.VOCABULARY[k - 1] for k in (first, last)] == list(said.items())
     assert critters.word_ids({}) == [0] * len(ATTRIBUTES)
+    nobody = critters.word_ids({name: "none" for name in ATTRIBUTES if name != "place"})
+    assert [k > 0 for k in nobody] == [True, False, True, True, True, False]
+
+
+def numbers(**said):
+    return critters.word_ids(said)
+
+
+def test_dice_choose_as_the_training_captions_do(train):
+    """By brute force: what pictures with such a caption show, and what dice choose for it."""
+    r, shown, chosen = rng(7), Counter(), Counter()
+    drawn = critters.dataset(6000, size=16, seed=5)
+    for a, text in zip(dicts(drawn), drawn.captions, strict=True):
+        said = critters.word_ids(critters.named(text))
+        shown.update(critters.word_ids(a))
+        chosen.update(critters.spell_out(said, r))
+    for k in shown | chosen:
+        assert abs(shown[k] - chosen[k]) < 4.5 * max(shown[k], 10) ** 0.5, k
+
+
+def test_dice_leave_what_is_said_and_never_choose_what_is_not_wanted():
+    hats = [numbers(hat=hat)[3] for hat in ("top hat", "party hat")]
+    r, seen = rng(8), set()
+    for _ in range(300):
+        row = critters.spell_out(numbers(subject="cat"), r, hats)
+        assert row[0] == numbers(subject="cat")[0]
+        assert row[3] == numbers(hat="none")[3]
+        assert row[2] == numbers(sunglasses="none")[2], "a held-out pair by chance"
+        seen.add(tuple(row))
+    assert len(seen) > 30, "what is left open should vary"
+    asked = numbers(subject="cat", sunglasses="sunglasses")
+    rows = [critters.spell_out(asked, r) for _ in range(50)]
+    assert all(row[:1] == asked[:1] and row[2] == asked[2] for row in rows)
+    free = [critters.spell_out(numbers(subject="cat"), r, held_out=()) for _ in range(300)]
+    assert any(row[2] == asked[2] for row in free)
+    assert critters.spell_out(asked, rng(3)) == critters.spell_out(asked[::-1], rng(3))
+
+
+def test_dice_refuse_what_cannot_be():
+    two = [numbers(subject="cat")[0], numbers(subject="dog")[0]]
+    with pytest.raises(ValueError, match="one thing of a kind"):
+        critters.spell_out(two, rng())
+    for wrong in (28, -1):
+        with pytest.raises(ValueError, match=f"no word number {wrong}"):
+            critters.spell_out([wrong], rng())
+    nobody = numbers(subject="none")[0]
+    with pytest.raises(ValueError, match="cannot go with"):
+        critters.spell_out([nobody, numbers(hat="top hat")[3]], rng())
+    everybody = [k for k, (name, _) in enumerate(critters.VOCABULARY, 1) if name == "subject"]
+    with pytest.raises(ValueError, match="Nothing is left to draw"):
+        critters.spell_out([], rng(), everybody)
 
 
 def test_clear_errors():

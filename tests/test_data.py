@@ -237,6 +237,7 @@ def drawn_times(monkeypatch):
 def same(a, b):
     assert_close(a.x0, b.x0, rtol=0, atol=0)
     assert_close(a.cond, b.cond, rtol=0, atol=0)
+    assert_close(a.said, b.said, rtol=0, atol=0)
     assert_close(a.attributes, b.attributes, rtol=0, atol=0)
     assert a.captions == b.captions
 
@@ -259,9 +260,20 @@ def test_critters_are_drawn_once_and_are_what_the_drawing_code_draws(tmp_path, m
 
 def test_the_words_of_a_critter_are_those_of_its_caption(tmp_path):
     found = data.critters(40, folder=tmp_path)
-    for row, caption in zip(found.cond.tolist(), found.captions, strict=True):
+    for row, caption in zip(found.said.tolist(), found.captions, strict=True):
         assert row == list(drawing.word_ids(drawing.named(caption)))
         assert sum(number > 0 for number in row) == len(drawing.named(caption))
+    for row, attributes in zip(found.cond.tolist(), found.attributes.tolist(), strict=True):
+        assert row == drawing.word_ids(drawing.values(attributes))
+    assert ((found.said == found.cond) | (found.said == 0)).all()
+
+
+def test_spelled_out_words_keep_what_is_said(tmp_path):
+    said = data.critters(40, folder=tmp_path).said
+    rows = data.spell_out(said, np.random.default_rng(0))
+    assert (rows.shape, rows.dtype) == (said.shape, torch.int64)
+    assert ((rows == said) | (said == 0)).all() and (rows > 0).sum() > (said > 0).sum()
+    assert data.spell_out(said[:0], np.random.default_rng(0)).shape == (0, said.shape[1])
 
 
 def test_each_setting_has_its_own_cache(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ LAYERS = [
     {"forward", "prompts", "data"},
     {"models", "metrics"},
     {"training", "sampling"},
-    {"plots", "checks"},
-    {"widgets"},
+    {"plots", "checks", "wishes"},
+    {"widgets", "evaluation"},
     {"__main__"},
 ]
 LAYER = {module: number for number, modules in enumerate(LAYERS) for module in modules}

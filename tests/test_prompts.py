@@ -278,7 +278,7 @@ def test_every_caption_is_read_as_it_was_meant():
 
 
 def test_every_word_and_every_synonym_alone():
-    for name, value in critters.VOCABULARY:
+    for name, value in critters.WORDS:
         said = [
             value,
             *critters.WORDS[name, value],
@@ -424,7 +424,8 @@ def test_words_of_ids_and_back():
         "sunglasses",
     )
     assert prompts.words([0, 1, 0]) == ("cat",)
-    for wrong in (-1, 24, "cat"):
+    assert prompts.words([24, 26]) == ("nobody", "no hat")
+    for wrong in (-1, 28, "cat"):
         with pytest.raises(ValueError, match="There is no word"):
             prompts.words([wrong])
         with pytest.raises(ValueError, match="There is no word"):
@@ -489,4 +490,4 @@ def test_the_rules_can_be_written_as_json():
     written = json.loads(json.dumps(prompts.tables()))
     assert written["vocabulary"][0] == ["subject", "cat"] and written["longest"] == 300
     assert written["synonyms"]["cat"].startswith("kitty, ")
-    assert len(written["vocabulary"]) == 23
+    assert len(written["vocabulary"]) == 27

@@ -356,7 +356,7 @@ plots.errors_by_level(
     errors,
     "Error of the predicted noise. The network's two curves lie on each other: new pictures are "
     "as easy as known ones. The ideal guesser is far below them on pictures that it knows, and "
-    "above them on new ones, up to t = 800. A loss of 0.04, dotted, crosses the network at 400.",
+    "above them on new ones, up to t = 800. A loss of 0.04, dotted, crosses the network near 400.",
     mark=0.04,
 )
 
@@ -378,9 +378,9 @@ assert ideal_new[0] > 1 and ideal_new[3] > 0.1 and ideal_known[3] < 0.001
 # No one beats the ideal guesser on what it knows by heart. For a new picture it still answers with one that it owns, and is sure of it: at t = 100 that is *worse than answering 0*. The network has learnt what critters have in common. At 900, where hardly anything can be seen, all are nearly equal.
 # </details>
 #
-# So is 0.04 good? **The number alone says nothing.** It is what our network gets at t = 400. At 100 it would be four times better than our network, and at 900 worse than always answering with the average picture. Ask: at which level, on which pictures, and what is *possible*?
+# So is 0.04 good? **The number alone says nothing.** It is about what our network gets at t = 400. At 100 it would be four times better than our network, and at 900 worse than always answering with the average picture. Ask: at which level, on which pictures, and what is *possible*?
 #
-# *The loss is low, but the samples are noise?* The mean is made by levels with little noise (0.18 at 100, 0.004 at 900). Up at 900, where a picture begins, even the blind average scores 0.007: nobody would notice in a mean of 0.05.
+# *The loss is low, but the samples are noise?* The mean is made by levels with little noise (0.19 at 100, 0.004 at 900). Up at 900, where a picture begins, even the blind average scores 0.007: nobody would notice in a mean of 0.05.
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 

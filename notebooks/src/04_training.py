@@ -19,6 +19,7 @@
 # **25 minutes for the core**; *Prove it* and *Go further* are folded below it.
 
 # %%
+import numpy as np
 import torch
 from ipywidgets import IntSlider, interact
 from tqdm.auto import tqdm
@@ -41,7 +42,10 @@ PROMPTS = [
     "an orange fox with a top hat",
     "a gray cat with a party hat",
 ]
-words = torch.tensor([critters.word_ids(critters.named(prompt)) for prompt in PROMPTS])
+dice = np.random.default_rng(0)  # they choose what a prompt leaves open
+words = torch.tensor(
+    [critters.spell_out(critters.word_ids(critters.named(prompt)), dice) for prompt in PROMPTS]
+)
 noise = torch.randn(len(PROMPTS), 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
@@ -176,7 +180,7 @@ assert round(first, 1) == 0.7 and later < 0.75 * first
 # ### 4 · The real run
 #
 # `training.train` is that loop with four things more.
-# - **Words.** The vocabulary has 23 words, and each gets a list of numbers, a *vector*. Those of a caption are added up and told to the network, together with t. One caption in ten is hidden: a later lesson says why.
+# - **Words.** The vocabulary has 27 words (four of them say that there is nobody, no hat and so on), and each gets a list of numbers, a *vector*. Those of all words that are true of a picture are added up and told to the network, together with t. For one picture in ten they are hidden: a later lesson says why.
 # - **A faster optimiser** (Muon for the big weights), and steps that shrink to nothing at the end.
 # - **An average.** Weights tremble from batch to batch, so we draw with their running average (`ema`).
 # - **Safety.** Press ■ (stop) whenever you like: what has been learned stays, and the next cells use it. (The `assert` lines hold what we say against *your* network: one that stopped early may fail them.)
@@ -238,7 +242,7 @@ print(f"loss after a quarter of the training {quarter:.2f}, at the end {end:.2f}
 assert quarter < 0.3 and end < 0.2
 
 # %% [markdown]
-# The loss never comes near 0, however long you train: nobody can know the noise exactly, or a picture under pure static. So a low loss is no proof of good pictures. Look at them. And have them judged: a second network, made only to *recognise* critters, says in how many of a hundred new pictures *every* word of the prompt came true.
+# The loss never comes near 0, however long you train: nobody can know the noise exactly, or a picture under pure static. So a low loss is no proof of good pictures. Look at them. And have them judged: a second network, made only to *recognise* critters, says in how many of a hundred new pictures *every* word came true: who, which colour, sunglasses or none, hat or none, skateboard or none, and where.
 
 # %% tags=["nbval-ignore-output"]
 from diffusion_lessons import metrics
@@ -261,7 +265,7 @@ plots.captioned(
 # %% [markdown]
 # ### 5 · Through its eyes
 #
-# The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new pictures under noise, and what your network makes of them, given their captions.
+# The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new pictures under noise, and what your network makes of them, told all that is true of them.
 
 # %%
 new = data.critters(200, seed=1)
@@ -297,7 +301,7 @@ _ = interact(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Up to about 800. The second caption only says "somebody wearing sunglasses at the beach", and the network finds a dark car there. Above 900 the car dissolves, and at 1000 each guess is made of its caption alone: the average of all pictures that the caption allows.
+# Up to about 800. Above 900 the critters dissolve, and at 1000 each guess is made of its words alone: the average of all pictures that the words allow.
 # </details>
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
@@ -619,7 +623,7 @@ assert all(same)
 #
 # ### Exercise: draw the levels
 #
-# `training.draw_t` draws three levels in four near the middle, where most is learned, and one in four evenly. Write the simple version: n whole numbers from 1 to T, all equally likely, with the dice of `generator`. T itself must come up: drawing starts there, and a well-known course never trains it.
+# `training.draw_t` draws three levels in four near the middle, where most is learned, and the rest evenly, but for a few at T, where every film begins. Write the simple version: n whole numbers from 1 to T, all equally likely, with the dice of `generator`. T itself must come up: drawing starts there, and a well-known course never trains it.
 
 
 # %%

@@ -1,0 +1,95 @@
+"""From a wish to its film: words and dice say what to draw, a seed says from which static.
+
+Picture k of seed s starts from static of its own and throws dice of its own. Both come from the
+two numbers s and k alone, so it is the same picture whether one asks for three or for eight, and
+the same static whatever the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import critters, sampling, schedules
+from .prompts import Prompt
+
+GUIDANCE, STEPS = 2.0, 16
+
+
+def rows(
+    prompt: Prompt, count: int, seed: int, held_out: Sequence[critters.Pair] = critters.HELD_OUT
+) -> Tensor:
+    """What each picture of a wish is to show: the words of the prompt, and by dice all the rest.
+
+    Row k is `critters.spell_out` with ``numpy.random.default_rng([seed, k])``; ``held_out`` are
+    the pairs that the model never saw, which dice never put together. int64 (count, 6). Raises
+    ValueError where the words cannot go together.
+    """
+    chosen = []
+    for k in range(count):
+        rng = np.random.default_rng([seed, k])
+        tokens = prompt.tokens or _anybody(prompt.negative, rng)
+        chosen.append(critters.spell_out(tokens, rng, prompt.negative, held_out))
+    return torch.tensor(chosen, dtype=torch.int64)
+
+
+def _anybody(unwanted: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+    """Who is in a picture of anything: a caption that says nothing would mostly mean nobody."""
+    known = [k for k, (name, _) in enumerate(critters.VOCABULARY, start=1) if name == "subject"]
+    known = [k for k in known if k not in unwanted]
+    return (int(rng.choice(known)),) if known else ()
+
+
+def described(row: Sequence[int]) -> str:
+    """A row of word numbers in words, such as "blue fox, top hat, night"."""
+    named = dict(critters.VOCABULARY[k - 1] for k in row if k)
+    color, subject = named.get("color", ""), named.get("subject", "")
+    who = "nobody" if subject == "none" else f"{color} {subject}".strip()
+    things = [named.get(name, "none") for name in ("sunglasses", "hat", "skateboard")]
+    place = {"plain": "plain background"}.get(named.get("place", ""), named.get("place", ""))
+    return ", ".join(part for part in (who, *things, place) if part not in ("", "none"))
+
+
+def static(count: int, seed: int, size: int = 32) -> Tensor:
+    """The noise that pictures 0 … count−1 of a seed start from, float32 (count, 3, size, size).
+
+    Picture k takes it from a generator seeded with the first 64 bits that
+    ``numpy.random.SeedSequence([seed, k])`` gives.
+    """
+    noise = torch.empty(count, 3, size, size)
+    for k in range(count):
+        state = int(np.random.SeedSequence([seed, k]).generate_state(1, np.uint64)[0])
+        noise[k].normal_(generator=torch.Generator().manual_seed(state))
+    return noise
+
+
+def films(
+    model: Callable[..., Tensor],
+    cond: Tensor | None,
+    x_T: Tensor,
+    *,
+    guidance: float = GUIDANCE,
+    steps: int = STEPS,
+    batch: int = 8,
+) -> Iterator[list[sampling.State]]:
+    """Draw pictures in batches; yields the film of each batch, ``steps`` + 1 states from T to 0.
+
+    ``cond`` int64 (n, L) or None for a model without words, ``x_T`` floats (n, C, H, W). The
+    schedule is the course's cosine, the sampler DPM-Solver++(2M). The last batch is filled up with
+    pictures that are thrown away: sums over a batch of another size may differ in the last digit.
+    """
+    schedule = schedules.cosine()
+    for first in range(0, len(x_T), batch):
+        noise = x_T[first : first + batch]
+        here = len(noise)
+        filled = torch.arange(batch).clamp(max=here - 1)
+        told = model
+        if cond is not None:
+            told = sampling.guided(model, cond[first : first + batch][filled], None, guidance)
+        states = sampling.sample(
+            told, schedule, noise[filled], steps, step=sampling.dpm_solver_2m()
+        )
+        yield [sampling.State(t, x_t[:here], x0_hat[:here]) for t, x_t, x0_hat in states]

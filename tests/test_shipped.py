@@ -1,0 +1,72 @@
+"""The network that is shipped: a sample of the scores that stand beside it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from diffusion_lessons import (
+    critters,
+    data,
+    metrics,
+    models,
+    prompts,
+    sampling,
+    wishes,
+)
+
+CARD = json.loads(models.SHIPPED.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return models.load()
+
+
+def share_right(network, said, seed):
+    cond = data.spell_out(said, np.random.default_rng(seed))
+    films = wishes.films(network, cond, wishes.static(len(said), seed), batch=48)
+    drawn = torch.cat([film[-1].x_t for film in films])
+    found = metrics.words_found(metrics.judge(drawn, metrics.load_judge()).attributes, said)
+    return float(found.float().mean())
+
+
+def test_what_it_draws_is_as_right_as_its_card_says(network, tmp_path):
+    scores = CARD["scores"]
+    assert (scores["guidance"], scores["steps"]) == (wishes.GUIDANCE, wishes.STEPS)
+    seen = data.critters(96, seed=11, folder=tmp_path).said
+    assert abs(share_right(network, seen, 1) - scores["seen_accuracy"]) < 0.05
+    pairs = torch.tensor(
+        [critters.word_ids(dict(pair)) for pair in critters.HELD_OUT for _ in range(16)]
+    )
+    assert abs(share_right(network, pairs, 2) - scores["held_out_accuracy"]) < 0.06
+
+
+def test_a_cat_wearing_sunglasses(network):
+    wish = prompts.parse("draw a cat wearing sunglasses, without a hat")
+    assert not wish.notes
+    cond = wishes.rows(wish, 16, seed=0)
+    (film,) = wishes.films(network, cond, wishes.static(16, 0), batch=16)
+    seen = metrics.judge(film[-1].x_t, metrics.load_judge()).attributes
+    shown = [critters.values(row) for row in seen.tolist()]
+    right = [
+        (a["subject"], a["sunglasses"], a["hat"]) == ("cat", "sunglasses", "none") for a in shown
+    ]
+    assert sum(right) >= 14
+    assert len({a["color"] for a in shown}) > 3, "what is not said should vary"
+
+
+def test_nothing_that_is_held_out_was_in_its_training_set():
+    drawn = data.critters()
+    for pair in critters.HELD_OUT:
+        words = [critters.VOCABULARY.index(word) + 1 for word in pair]
+        assert not torch.stack([(drawn.cond == word).any(1) for word in words]).all(0).any()
+
+
+def test_guidance_one_is_the_network_and_zero_is_the_one_without_words(network):
+    x_t = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    t, cond = torch.tensor([500, 500]), torch.tensor([critters.word_ids({"subject": "fox"})] * 2)
+    for scale, expected in ((1, network(x_t, t, cond)), (0, network(x_t, t))):
+        guided = sampling.guided(network, cond, None, scale)
+        torch.testing.assert_close(guided(x_t, t), expected, rtol=1e-4, atol=1e-5)
