@@ -7,13 +7,23 @@ lesson which functions are the learner's own.
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import itertools
 import math
-from collections.abc import Callable, Sequence
+import re
+import shutil
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+
+from . import data, files, metrics, models, schedules, training
 
 _whose: dict[str, bool] = {}
 
@@ -189,6 +199,191 @@ def _same(a: Any, b: Any, tolerance: float) -> bool:
 
 def _apart(answer: Any, expected: Any) -> float:
     return float(np.max(np.abs(_array(answer) - _array(expected)), initial=0.0))
+
+
+# --- lesson 00 ---
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_IMPORTED_AS = {"pillow": "PIL", "scikit-image": "skimage", "scikit-learn": "sklearn"}
+_SET_UP = "set the course up again (make lab, or conda env update -f environment.yml)"
+# GB: a lesson's own kernel at its largest; the pictures and networks that lessons keep.
+_MEMORY, _DISK = 1.0, 0.5
+# What lesson 04 trains, and how long it may take before someone should be warned.
+_PICTURES, _WIDTHS, _PATIENCE = 57_344, (32, 64, 128), 180
+
+
+def machine() -> None:
+    """Look whether this computer can do the course: a line each, and what to do where it can't."""
+    troubles = 0
+    for name, look in _LOOKS.items():
+        try:
+            trouble = look()
+        except Exception as error:  # whatever it is, the other lines should still be printed
+            trouble = f"this could not be looked at ({type(error).__name__}: {error}); {_SET_UP}."
+        troubles += trouble is not None
+        print(f"{name:15}{trouble or 'fine'}")
+    if troubles:
+        print("Do what the line says, then choose Kernel > Restart Kernel and run this again.")
+    else:
+        print("Your machine is fine. Go on.")
+
+
+def _project() -> Mapping[str, Any]:
+    return tomllib.loads((_PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def _look_at_python() -> str | None:
+    return _python_trouble(sys.version_info[:2], _project()["requires-python"])
+
+
+def _look_at_packages() -> str | None:
+    return _package_trouble(_project()["dependencies"], importlib.metadata.version)
+
+
+def _look_at_training() -> str | None:
+    return _training_trouble(_seconds_a_picture())
+
+
+def _look_at_memory() -> str | None:
+    import psutil  # comes with every notebook kernel
+
+    return _room_trouble(
+        "memory", psutil.virtual_memory().available, _MEMORY,
+        "close other programs and notebooks (Kernel > Shut Down All Kernels)",
+    )  # fmt: skip
+
+
+def _look_at_disk() -> str | None:
+    return _keeping_trouble(_PROJECT / "data")
+
+
+def _look_at_sliders() -> str | None:
+    from jupyter_core.paths import jupyter_path
+
+    return _slider_trouble(jupyter_path("labextensions"))
+
+
+def _look_at_files() -> str | None:
+    return _file_trouble(models.SHIPPED, metrics.JUDGE_FILE)
+
+
+_LOOKS: dict[str, Callable[[], str | None]] = {
+    "Python": _look_at_python,
+    "packages": _look_at_packages,
+    "training speed": _look_at_training,
+    "memory": _look_at_memory,
+    "disk": _look_at_disk,
+    "sliders": _look_at_sliders,
+    "shipped files": _look_at_files,
+}
+
+
+def _bounds(listed: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    """The name in a requirement such as "numpy>=2.1,<3", its lowest version and its upper end."""
+    name, low, high = re.fullmatch(r"([\w-]*)>=([\d.]+),<([\d.]+)", listed).groups()
+    return name, _numbers(low), _numbers(high)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The version "2.13.0+cpu" as (2, 13, 0)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("+")[0]))
+
+
+def _python_trouble(version: tuple[int, ...], listed: str) -> str | None:
+    _, low, high = _bounds(listed)
+    if low <= version < high:
+        return None
+    shown = ".".join(map(str, version))
+    return (
+        f"this is Python {shown}, and the course needs {listed.replace(',', ' and ')}: choose "
+        f"another kernel (Kernel > Change Kernel), or {_SET_UP}."
+    )
+
+
+def _package_trouble(listed: Sequence[str], version_of: Callable[[str], str]) -> str | None:
+    troubles = []
+    for requirement in listed:
+        name, low, high = _bounds(requirement)
+        try:
+            version = version_of(name)
+            # JupyterLab itself runs beside the kernel, not in it.
+            if name != "jupyterlab":
+                importlib.import_module(_IMPORTED_AS.get(name, name))
+        except importlib.metadata.PackageNotFoundError:
+            troubles.append(f"{name} is missing")
+        except Exception as error:  # a broken package may raise anything
+            troubles.append(f"{name} does not start ({type(error).__name__}: {error})")
+        else:
+            if not low <= _numbers(version) < high:
+                wanted = requirement.removeprefix(name).replace(",", " and ")
+                troubles.append(f"{name} is {version}, but {wanted} is needed")
+    return f"{'; '.join(troubles)}: {_SET_UP}." if troubles else None
+
+
+def _seconds_a_picture() -> float:
+    """How long this machine trains on one picture of lesson 04, by the fastest of four steps."""
+    with torch.random.fork_rng(devices=()):
+        model = models.UNet(widths=_WIDTHS)
+    batch, seconds = 64, []
+    steps = training.train(
+        model, torch.zeros(batch, 3, 32, 32), schedules.cosine(), pictures=6 * batch, batch=batch
+    )
+    for _ in range(6):
+        began = time.perf_counter()
+        if not math.isfinite(next(steps).loss):
+            return math.nan
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[2:]) / batch
+
+
+def _training_trouble(seconds_a_picture: float) -> str | None:
+    if math.isnan(seconds_a_picture):
+        return f"a network that was trained for a moment holds no numbers any more: {_SET_UP}."
+    seconds = _PICTURES * seconds_a_picture
+    if seconds <= _PATIENCE:
+        return None
+    return (
+        f"slow just now: the training in lesson 04, a minute elsewhere, would take about "
+        f"{math.ceil(seconds / 60)} minutes; close what else is running and look again, or start "
+        "it and read on meanwhile."
+    )
+
+
+def _room_trouble(what: str, free: float, needed: float, cure: str) -> str | None:
+    if free >= needed * 1e9:
+        return None
+    return f"{free / 1e9:.1f} GB of {what} are free, and {needed:g} GB are needed: {cure}."
+
+
+def _keeping_trouble(folder: Path) -> str | None:
+    trial = folder / ".trial"
+    try:
+        files.write_atomic(trial, b"")
+        trial.unlink()
+    except (files.FileError, OSError):
+        return (
+            f"nothing can be kept in the folder {folder.name}: move the course to a folder of your "
+            "own."
+        )
+    free = shutil.disk_usage(folder).free
+    return _room_trouble("disk", free, _DISK, "free some, or move the course to another disk")
+
+
+def _slider_trouble(folders: Sequence[str]) -> str | None:
+    part = Path("@jupyter-widgets", "jupyterlab-manager")
+    if any((Path(folder) / part).is_dir() for folder in folders):
+        return None
+    return f"JupyterLab lacks the part of ipywidgets that draws sliders: {_SET_UP}."
+
+
+def _file_trouble(network: Path, judge: Path) -> str | None:
+    try:
+        models.load(network)
+        metrics.load_judge(judge)
+        data.photo("chelsea")
+    except (FileNotFoundError, files.FileError) as error:
+        return f"{error} Take the folder data/checkpoints out of a fresh copy of the course."
+    return None
 
 
 # --- lesson 00b ---
@@ -2905,3 +3100,234 @@ def _survives(alpha_bar, steps):
 
 def _brightness_ratio(alpha_bar, spread, pixels):
     return alpha_bar**0.5 * spread / ((1 - alpha_bar) ** 0.5 / pixels**0.5)
+
+
+# --- lesson 07 ---
+
+
+def guide(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check out_null + w (out_cond − out_null), a function of (out_cond, out_null, w)."""
+    draw = torch.Generator().manual_seed(7)
+    trials = []
+    # w = 1 and w = 0 are plain answers; at −0.5 the words push the other way.
+    for shape, w in (
+        ((2, 3, 5, 7), 2.0), ((6,), 3.5), ((1, 1, 4, 4), 7.5), ((1, 3, 2, 2), 1.0),
+        ((3, 2), 0.0), ((5, 1, 3), -0.5), ((4,), 0.3),
+    ):  # fmt: skip
+        out_null = torch.randn(shape, generator=draw)
+        trials.append((out_null + 0.8 * torch.randn(shape, generator=draw), out_null, w))
+    swapped = "the two answers are swapped: at w = 1 yours is the answer without words."
+    mistakes = (
+        Mistake(
+            lambda c, n, w: c + w * (c - n),
+            "this is the other convention, where 0 means no guidance: what you call w is their "
+            "w + 1 here. Start from the answer without words: out_null + w (out_cond − out_null).",
+        ),
+        Mistake(
+            lambda c, n, w: n + (w - 1) * (c - n),
+            "it goes w − 1 times the way, but at w = 1 it should arrive at out_cond.",
+        ),
+        Mistake(
+            lambda c, n, w: n + (w + 1) * (c - n),
+            "it goes w + 1 times the way, but at w = 1 it should arrive at out_cond.",
+        ),
+        Mistake(
+            lambda c, n, w: w * (c - n),
+            "this is only what the words change, w times: it has to be added to something, "
+            "out_null.",
+        ),
+        Mistake(lambda c, n, w: c + w * (n - c), swapped),
+        Mistake(
+            lambda c, n, w: n - w * (c - n),
+            "it goes away from the words: at w = 1 out_cond should come out, so add.",
+        ),
+        Mistake(
+            lambda c, n, w: n + w * (n - c),
+            "it goes away from the words: the difference is out_cond − out_null.",
+        ),
+        Mistake(
+            lambda c, n, w: c - w * (c - n),
+            "at w = 1 yours is the answer without words, and it should be the one with: start "
+            "from out_null, and add.",
+        ),
+        Mistake(
+            lambda c, n, w: n + w * c,
+            "it adds w times the whole answer with words: only what the words *change* should be "
+            "multiplied, out_cond − out_null.",
+        ),
+        Mistake(
+            lambda c, n, w: w * c,
+            "it is w · out_cond, so out_null has dropped out: are brackets missing? w belongs "
+            "before (out_cond − out_null).",
+        ),
+        Mistake(
+            lambda c, n, w: w * c - n,
+            "out_null is taken away once, whatever w is: the shares w and 1 − w must add to 1.",
+        ),
+        Mistake(
+            lambda c, n, w: c - w * n,
+            "it takes w times the answer without words away: the shares w and 1 − w must add to 1.",
+        ),
+        Mistake(
+            lambda c, n, w: w * c + (w - 1) * n,
+            "the sign of the second share is wrong: it is 1 − w, which is negative for w above 1.",
+        ),
+        Mistake(
+            lambda c, n, w: n + w * (c + n),
+            "it adds the two answers: what the words change is their difference.",
+        ),
+        Mistake(
+            lambda c, n, w: (n + w * c) / (1 + w) if w != -1 else c,
+            "this is an average, which lies between the two answers: guidance goes beyond "
+            "out_cond.",
+        ),
+        Mistake(
+            lambda c, n, w: (c + n) / 2,
+            "this is the average of the two, whatever w is.",
+        ),
+        Mistake(lambda c, n, w: c, "it returns out_cond, whatever w is: that is right at w = 1."),
+        Mistake(lambda c, n, w: n, "it returns out_null, whatever w is: that is right at w = 0."),
+        Mistake(
+            lambda c, n, w: c - n,
+            "this is what the words change. Multiply it by w, and add it to out_null.",
+        ),
+        Mistake(
+            lambda c, n, w: n + (c - n) / w if w else n,
+            "it divides by w: a larger w should go further.",
+        ),
+        Mistake(
+            lambda c, n, w: n + w**2 * (c - n),
+            "w is squared: at w = 2 the way should be twice as long, not four times.",
+        ),
+        Mistake(
+            lambda c, n, w: n + w * (c - n).abs(),
+            "the sign of the difference is lost: words make some values smaller.",
+        ),
+        Mistake(
+            lambda c, n, w: n + min(max(w, 0), 1) * (c - n),
+            "w is held between 0 and 1: the point of guidance is to go beyond 1.",
+        ),
+        Mistake(
+            lambda c, n, w: n + max(w, 0) * (c - n),
+            "a negative w is cut off: it means to move away from the words, and that is allowed.",
+        ),
+        Mistake(
+            lambda c, n, w: n + int(w) * (c - n),
+            "w is made a whole number: 3.5 should go three and a half times the way.",
+        ),
+        Mistake(
+            lambda c, n, w: n + round(w) * (c - n),
+            "w is made a whole number: 3.5 should go three and a half times the way.",
+        ),
+        Mistake(
+            lambda c, n, w: (n + w * (c - n)).clamp(-1, 1),
+            "the formula is right, but the result is clipped: an answer of a network is no "
+            "picture, and may lie outside [−1, 1].",
+        ),
+        Mistake(
+            lambda c, n, w: _as_loud_as(c, n + w * (c - n)),
+            "the formula is right, but the result is scaled back to the spread of out_cond. That "
+            "cure for too much guidance exists (Lin and others, 2024); here, leave it.",
+        ),
+    )
+    return settle("guide", learner, _guide, trials, mistakes, tolerance=1e-4)
+
+
+def drop_words(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check that a picture's words are all hidden with chance p, of (cond, p, generator).
+
+    An answer is cond with some rows set to 0: int64 (n, 6).
+    """
+    table = torch.arange(1, 24_001).reshape(4000, 6) % 27 + 1
+    table[::3, 1] = 0  # nobody has no colour, so a zero may stand in a row that is kept
+    # The first two start from the same seed, so they must be the same draw.
+    asked = ((0.1, 4000, 6), (0.1, 4000, 6), (0.1, 4000, 7), (0.7, 4000, 8), (0, 50, 9), (1, 7, 10))
+    trials = [(table[:n].clone(), p, torch.Generator().manual_seed(seed)) for p, n, seed in asked]
+    seen: list[np.ndarray] = []
+
+    def problem(answer: Any, cond: torch.Tensor, p: float, generator: Any) -> str | None:
+        wrong = _badly_dropped(answer, cond.numpy(), p)
+        if wrong is not None:
+            return wrong
+        seen.append(_array(answer))
+        if len(seen) == 2 and not np.array_equal(*seen):
+            return (
+                "the same generator state hides other rows: hand generator=generator on, or the "
+                "training cannot be repeated."
+            )
+        if len(seen) == 3 and np.array_equal(seen[0], seen[2]):
+            return (
+                "another seed hides the same rows: throw dice, with the generator that is given, "
+                "and make none inside."
+            )
+        return None
+
+    return settle_property("drop_words", learner, _drop_words, trials, problem)
+
+
+def _guide(out_cond, out_null, w):
+    return out_null + w * (out_cond - out_null)
+
+
+def _as_loud_as(wanted, answer):
+    return answer * (wanted.std() / answer.std())
+
+
+def _drop_words(cond, p, generator):
+    hidden = torch.rand(len(cond), 1, generator=generator) < p
+    return cond.masked_fill(hidden, 0)
+
+
+def _badly_dropped(answer: Any, cond: np.ndarray, p: float) -> str | None:
+    """Why an answer is not cond with each row hidden whole with chance p, or None."""
+    a = _array(answer)
+    if a is None:
+        return f"it returns a {type(answer).__name__}, but the table of word numbers is expected."
+    n = len(cond)
+    if a.shape in ((n,), (n, 1)):
+        return (
+            f"its answer has shape {a.shape}: that says whose words are hidden. Return the word "
+            "numbers, with those rows set to 0."
+        )
+    if a.ndim == 2 and a.shape[1:] == cond.shape[1:] and len(a) < n:
+        return (
+            "rows are missing: the picture stays in the batch, and only its words become 0, so "
+            "the shape must not change."
+        )
+    if a.shape != cond.shape:
+        return f"its answer has shape {a.shape}, but {cond.shape} is expected, as cond has."
+    if not np.isfinite(a).all():
+        return "its answer holds NaN or infinity: a hidden word is number 0."
+    changed = a != cond
+    if (changed & (a != 0)).any():
+        found = a[changed & (a != 0)][0]
+        return f"a hidden word became {found:g}: 0 stands for nothing said."
+    hidden, kept = (a == 0).all(axis=1), ~changed.any(axis=1)
+    share = float(hidden.mean())
+    if not (hidden | kept).all():
+        if (changed.any(axis=0) == changed.all(axis=0)).all() and n > 100:
+            return "it hides the same columns of every picture: hide whole rows."
+        return (
+            f"it hides single words: with chance p = {p:g} *all* words of a picture go, or the "
+            "network never learns what nothing said means. One die for each row, as in a mask of "
+            "shape (n, 1)."
+        )
+    if n > 100 and share in (0.0, 1.0) and 0 < p < 1:
+        if share == 0:
+            return f"for p = {p:g} no row is hidden: is p compared the right way round?"
+        return f"for p = {p:g} all rows are hidden, or one die is thrown for the whole batch."
+    # Six standard deviations of a fair draw.
+    slack = 6 * (p * (1 - p) / n) ** 0.5
+    if abs(share - p) > slack:
+        if abs(share - (1 - p)) <= slack + 1e-9 and p != 0.5:
+            return (
+                f"for p = {p:g} it hides {share:.0%} of the rows: it keeps those that it should "
+                "hide. rand() < p is true with chance p."
+            )
+        return f"for p = {p:g} it hides {share:.0%} of the rows: {p:.0%} are expected."
+    if n > 100 and not (np.diff(hidden.astype(int)) > 0).sum() > 5:
+        return "it hides rows next to each other: each row has a die of its own."
+    kind = answer.dtype if isinstance(answer, torch.Tensor) else np.asarray(answer).dtype
+    if "int" not in str(kind):
+        return f"its numbers are right, but they come as {kind}, and words have whole numbers."
+    return None

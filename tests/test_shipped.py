@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from diffusion_lessons import (
@@ -62,6 +63,13 @@ def test_nothing_that_is_held_out_was_in_its_training_set():
     for pair in critters.HELD_OUT:
         words = [critters.VOCABULARY.index(word) + 1 for word in pair]
         assert not torch.stack([(drawn.cond == word).any(1) for word in words]).all(0).any()
+    # On the pixels too, but for the errors of the judge: how often it errs stands beside it.
+    card = json.loads(metrics.JUDGE_FILE.with_suffix(".json").read_text(encoding="utf-8"))
+    errors = 1 - card["scores"]["all_right"]
+    seen = metrics.judge(drawn.x0, metrics.load_judge()).attributes
+    named = [set(critters.values(row).items()) for row in seen.tolist()]
+    found = sum(any(set(pair) <= shown for pair in critters.HELD_OUT) for shown in named)
+    assert found <= scipy.stats.poisson.ppf(0.999, errors * len(named))
 
 
 def test_guidance_one_is_the_network_and_zero_is_the_one_without_words(network):

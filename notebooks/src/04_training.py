@@ -180,7 +180,7 @@ assert round(first, 1) == 0.7 and later < 0.75 * first
 # ### 4 · The real run
 #
 # `training.train` is that loop with four things more.
-# - **Words.** The vocabulary has 27 words (four of them say that there is nobody, no hat and so on), and each gets a list of numbers, a *vector*. Those of all words that are true of a picture are added up and told to the network, together with t. For one picture in ten they are hidden: a later lesson says why.
+# - **Words.** The vocabulary has 27 words (four of them say that there is nobody, no hat and so on), and each gets a list of numbers, a *vector*. Those of all words that are true of a picture are added up and told to the network, together with t. For one picture in ten they are hidden: lesson 07 says why.
 # - **A faster optimiser** (Muon for the big weights), and steps that shrink to nothing at the end.
 # - **An average.** Weights tremble from batch to batch, so we draw with their running average (`ema`).
 # - **Safety.** Press ■ (stop) whenever you like: what has been learned stays, and the next cells use it. (The `assert` lines hold what we say against *your* network: one that stopped early may fail them.)

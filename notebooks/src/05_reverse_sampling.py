@@ -636,7 +636,7 @@ assert missing["broad shading"][10] < 0.5 * missing["fine detail"][10]
 # So it works like a painter: large areas first, whiskers last. Lesson 01 showed why. Noise drowns fine detail, which is weak, long before it drowns broad shading, which is strong; on the way back they appear in the opposite order.
 #
 # ### Louder words
-# Pictures can be pushed further towards their words: take the guess with words, and move on in the direction away from the guess without. `sampling.guided(network, cond, None, 2.0)` turns a network into one that does so twice as strongly (1 is no push); a later lesson is about this.
+# Pictures can be pushed further towards their words: take the guess with words, and move on in the direction away from the guess without. `sampling.guided(network, cond, None, 2.0)` turns a network into one that does so twice as strongly (1 is no push); lesson 07 is about this.
 
 # %%
 louder = sampling.guided(network, cond, None, 2.0)
