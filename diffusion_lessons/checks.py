@@ -197,6 +197,21 @@ def _same(a: Any, b: Any, tolerance: float) -> bool:
     return x.shape == y.shape and np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
+def _generator_trouble(draws: Sequence[np.ndarray]) -> str | None:
+    """Of draws so far: the second must equal the first (same state), the third (other seed) not."""
+    if len(draws) == 2 and not np.array_equal(*draws):
+        return (
+            "the same generator state gives another draw: hand generator=generator on, or the "
+            "lesson cannot be repeated."
+        )
+    if len(draws) == 3 and np.array_equal(draws[0], draws[2]):
+        return (
+            "another seed gives the same draw: take the generator that is given, and make none "
+            "inside."
+        )
+    return None
+
+
 def _apart(answer: Any, expected: Any) -> float:
     return float(np.max(np.abs(_array(answer) - _array(expected)), initial=0.0))
 
@@ -2329,17 +2344,7 @@ def draw_t(learner: Callable[..., Any]) -> Callable[..., Any]:
             return wrong
         before = seen.setdefault((T, n), [])
         before.append(_array(answer))
-        if len(before) == 2 and not np.array_equal(*before):
-            return (
-                "the same generator state gives another draw: hand generator=generator on, or the "
-                "lesson cannot be repeated."
-            )
-        if len(before) == 3 and np.array_equal(before[0], before[2]):
-            return (
-                "another seed gives the same draw: take the generator that is given, and make none "
-                "inside."
-            )
-        return None
+        return _generator_trouble(before)
 
     return settle_property("draw_t", learner, _draw_t, trials, problem)
 
@@ -3250,17 +3255,7 @@ def drop_words(learner: Callable[..., Any]) -> Callable[..., Any]:
         if wrong is not None:
             return wrong
         seen.append(_array(answer))
-        if len(seen) == 2 and not np.array_equal(*seen):
-            return (
-                "the same generator state hides other rows: hand generator=generator on, or the "
-                "training cannot be repeated."
-            )
-        if len(seen) == 3 and np.array_equal(seen[0], seen[2]):
-            return (
-                "another seed hides the same rows: throw dice, with the generator that is given, "
-                "and make none inside."
-            )
-        return None
+        return _generator_trouble(seen)
 
     return settle_property("drop_words", learner, _drop_words, trials, problem)
 

@@ -154,7 +154,7 @@ DROP_WORDS = {
     "rows are missing": [lambda c, p, g: c[torch.rand(len(c), generator=g) >= p]],
     "0 stands for nothing said": [to(-1), to(27), to(28)],
     "same generator state": [lambda c, p, g: c.masked_fill(torch.rand(len(c), 1) < p, 0)],
-    "another seed hides the same": [
+    "another seed gives the same": [
         lambda c, p, g: right(c, p, torch.Generator().manual_seed(0)),
         lambda c, p, g: c.masked_fill((torch.arange(len(c)) % 10 < round(10 * p))[:, None], 0),
     ],

@@ -213,8 +213,8 @@ shown = (0, 1, 2, 4, 8)
 plots.pictures(
     [picture for w in shown for picture in by_scale[w]],
     "Six wishes drawn by your network from the same static, with more and more guidance from top "
-    "to bottom. Without words (w = 0) anybody may come, then what was wished for, and at last "
-    "glaring colours and hard edges.",
+    "to bottom. Without words (w = 0) there is a muddle of everybody, then comes what was wished "
+    "for, and at last glaring colours and hard edges.",
     columns=6,
     titles=[wish.split()[1] for wish in six],
     labels=[f"w = {w}" for w in shown],
