@@ -11,11 +11,14 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 # What `make draw` draws; words reach the shell as they are, quotes and all.
 export PROMPT ?= a cat wearing sunglasses
 
-.PHONY: help setup lab test draw notebooks
+.PHONY: help setup lab test test-browser draw notebooks html bench browser
 
 help:
 	@echo "make lab        set up what is needed and open the course in JupyterLab"
 	@echo "make test       set up what is needed and run every test"
+	@echo "make test-browser  open every figure in a Chromium: pages with the network cut, JupyterLab"
+	@echo "make html       export the course to build/html: pages that need no Python and no network"
+	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 
@@ -40,6 +43,19 @@ test: setup
 	else \
 		echo "No notebooks to execute yet."; \
 	fi
+
+# The driver is not in the list of everyone's set-up: it is 40 MB, and most people never need it.
+browser: setup
+	.venv/bin/uv pip install --quiet --python $(VENV) --editable ".[test,browser]"
+
+test-browser: browser
+	$(VENV) -m pytest tests_browser
+
+bench: browser
+	$(VENV) -m benchmarks $(ONLY)
+
+html: setup
+	$(VENV) tools/export_html.py
 
 draw: setup
 	@$(VENV) -m diffusion_lessons draw "$$PROMPT" $(DRAW_ARGS)

@@ -209,12 +209,12 @@ _LOOKS = {
     "frog": Look(
         behind=[],
         front=[
-            *_both(_solid("coat", _oval(5.6, -18.6, 3.4, 3.3))),
+            *_both(_solid("coat", _oval(5.6, -17.7, 3.4, 3.3))),
             _solid("coat", _curve((-4, -18.6), (4, -18.6), (9.6, -13.6), (7, -8.4), (0, -7.2),
                                   (-7, -8.4), (-9.6, -13.6))),
             *_both(Part("blush", _oval(7.2, -11.6, 1.4, 0.9))),
         ],
-        eyes=(5.6, -18.7), mouth=(-11.8, 4.8), hat=(-20.2, 0.8)),
+        eyes=(5.6, -17.8), mouth=(-11.8, 4.8), hat=(-21.6, 0.9)),
     "car": Look(
         behind=_both(_solid("dark", _oval(6.6, -1.8, 2.2, 2), "body"),  # wheels
                      _solid("coat", _oval(9.6, -11.4, 1.6, 1.2), "body")),  # mirrors
@@ -533,8 +533,10 @@ def _draw_figure(c: _Canvas, a: Mapping[str, str], shade: RGB, r: list[float]) -
     lean = (16 * r[8] - 8) * (1 if a["skateboard"] != "none" else 0.5)
     points = points @ _turn(lean).T * (1 if r[9] < 0.5 else -1, 1)
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    ground = 29.4 + 1.6 * r[10]
-    scale = min(0.8 + 0.4 * r[11], (ground - 0.6) / (y1 - y0), 30.8 / (x1 - x0))  # all in the frame
+    ground = 27 + 4 * r[10]
+    scale = min(
+        0.74 + 0.44 * r[11], (ground - 0.6) / (y1 - y0), 30.8 / (x1 - x0)
+    )  # all in the frame
     x = min(max(13 + 6 * r[12], 0.6 - scale * x0), 31.4 - scale * x1)
     c.oval(shade, x, ground - 0.6, 9.5 * scale, 1.5)
     flat = ((points * scale + (x, ground - scale * y1)) * c.unit).ravel().tolist()

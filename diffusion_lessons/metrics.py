@@ -264,3 +264,59 @@ def nearest(x: Tensor, data: Tensor) -> Neighbours:
     for k, (a, i) in enumerate(zip(x, index, strict=True)):
         exact[k] = (a.double() - data[i].double()).square().mean()
     return Neighbours(exact.sqrt(), index)
+
+
+def copy_rate(x: Tensor, data: Tensor, ratio: float = 1 / 3) -> float:
+    """The share of pictures that are copies: far nearer to one picture of ``data`` than to others.
+
+    A copy is a picture whose distance to its nearest neighbour is below ``ratio`` times that to
+    the second nearest (Yoon et al. 2023). Pictures that ``data`` holds twice count as one: the
+    second nearest is the nearest that differs from the first. Shapes as in `nearest`; ``data``
+    needs at least two different pictures.
+    """
+    if not 0 < ratio < 1:
+        raise ValueError(f"ratio is {ratio}, but it must lie between 0 and 1.")
+    first = nearest(x, data)
+    flat, copies = data.flatten(1), 0
+    for picture, distance, index in zip(x.flatten(1), *first, strict=True):
+        apart = (flat - flat[index]).abs().amax(1) > 0
+        if not apart.any():
+            raise ValueError("data needs at least two different pictures to tell a copy from.")
+        second = nearest(picture[None], flat[apart]).distance[0]
+        copies += bool(distance < ratio * second)
+    return copies / len(x)
+
+
+class Coverage(NamedTuple):
+    """Precision, how much of what was drawn looks real, and recall, how much real was drawn."""
+
+    precision: float
+    recall: float
+
+
+def precision_recall(drawn: Tensor, real: Tensor, k: int = 3) -> Coverage:
+    """Precision and recall of features, by neighbourhoods (Kynkäänniemi et al. 2019, equation 1).
+
+    Around every point of a set lies a ball that reaches to its ``k``-th nearest neighbour in that
+    set. Precision: the share of ``drawn`` that lies in a ball of ``real``; recall: the share of
+    ``real`` that lies in a ball of ``drawn``. Features (n, d) and (m, d), at least k + 1 of each.
+    Numbers depend on n and m: compare with the value for fresh real pictures at the same sizes.
+    """
+    for name, points in (("drawn", drawn), ("real", real)):
+        if points.ndim != 2 or len(points) <= k or not torch.isfinite(points).all():
+            raise ValueError(
+                f"{name} has shape {tuple(points.shape)}, but finite features (n, d) with n above "
+                f"k = {k} are expected."
+            )
+    return Coverage(_inside(drawn, real, k), _inside(real, drawn, k))
+
+
+def _inside(points: Tensor, centres: Tensor, k: int) -> float:
+    """The share of points within the k-th nearest neighbour's distance of some centre."""
+    centres, points = centres.double(), points.double()
+    # The nearest is the centre itself.
+    reach = torch.cat(
+        [torch.cdist(part, centres).kthvalue(k + 1, dim=1).values for part in centres.split(1024)]
+    )
+    inside = [(torch.cdist(part, centres) <= reach).any(1) for part in points.split(1024)]
+    return float(torch.cat(inside).double().mean())

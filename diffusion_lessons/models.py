@@ -1,4 +1,4 @@
-"""The networks, and the ideal denoiser that no network can beat on its own data.
+"""The networks, the ideal denoiser that no network can beat on its own data, and lesser ones.
 
 A network is called as ``output = model(x_t, t, cond=None)`` and has an attribute ``target`` that
 says what the output means: "eps", "v" or "x0" (see `forward.prediction`).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +77,7 @@ class IdealDenoiser:
 
     def _parts(self, x_t: Tensor, t: Tensor | int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batch in slices of at most four million votes, each with its ᾱ_t as (b, 1)."""
-        if x_t.shape[1:] != self.data.shape[1:] or not x_t.is_floating_point():
-            raise ValueError(
-                f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
-                f"shape {tuple(self.data.shape[1:])} are expected, as in the data."
-            )
-        t = check_t(self.schedule, t, x_t).cpu().expand(len(x_t))
-        alpha_bar = torch.tensor(self.schedule.alpha_bar)[t].reshape(-1, 1).to(x_t.device)
+        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.data.shape[1:])
         rows = max(1, 4_000_000 // len(self.data))
         return zip(x_t.split(rows), alpha_bar.split(rows), strict=True)
 
@@ -107,6 +101,115 @@ class IdealDenoiser:
         # The nearest at distance 0 first, so that dividing by no noise at all picks it.
         squared = squared - squared.min(dim=1, keepdim=True).values
         return torch.softmax(-squared / (2 * self._variance(alpha_bar)), dim=1)
+
+
+class LinearDenoiser:
+    """The best guess at the clean picture among all that are linear in what is seen.
+
+    x̂₀ = μ + √ᾱ_t Σ (ᾱ_t Σ + (1−ᾱ_t) I)⁻¹ (x_t − √ᾱ_t μ) with the mean μ and the covariance Σ of
+    ``data``: exact if the data were one Gaussian cloud, whose new pictures it would draw (Wiener
+    1949; Wang and Vastola 2024). ``target`` is "x0".
+
+    ``data``: floats (N, C, H, W) in [−1, 1]. Called like a network without words. Finding the axes
+    of 32×32 colour pictures takes some seconds.
+    """
+
+    target = "x0"
+
+    def __init__(self, data: Tensor, schedule: Schedule) -> None:
+        if not data.is_floating_point() or data.ndim < 2 or len(data) == 0:
+            raise ValueError(
+                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
+                f"dtype {data.dtype} and shape {tuple(data.shape)}."
+            )
+        flat = data.flatten(1).double()
+        self.shape, self.schedule, self.mean = data.shape[1:], schedule, flat.mean(0)
+        covariance = (flat - self.mean).T @ (flat - self.mean) / len(flat)
+        variances, self.axes = torch.linalg.eigh(covariance)
+        self.variances = variances.clamp(min=0)
+
+    def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
+        if cond is not None:
+            raise ValueError("The linear denoiser knows no words: call it with cond=None.")
+        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.shape)
+        seen = (x_t.flatten(1).double() - alpha_bar.sqrt() * self.mean) @ self.axes
+        total = alpha_bar * self.variances + 1 - alpha_bar
+        # Where there is neither picture nor noise, nothing is to be moved.
+        gain = torch.where(total > 0, alpha_bar.sqrt() * self.variances / total, 0)
+        return (self.mean + (gain * seen) @ self.axes.T).reshape(x_t.shape).to(x_t.dtype)
+
+
+class LocalDenoiser:
+    """The ideal guess of someone who sees, for each pixel, only a window around it.
+
+    Pixel by pixel x̂₀(p) = Σᵢ wᵢ(p) xᵢ(p), wᵢ(p) ∝ exp(−‖x_t − √ᾱ_t xᵢ‖² / (2 (1−ᾱ_t))) with the
+    norm over the window around p: the votes of `IdealDenoiser`, taken in each place by itself, so
+    that one picture may vote for the ear and another for the sky. A network of convolutions is
+    bound to a window too (Kamb and Ganguli 2025, their "local score machine"; at the border the
+    window ends with the picture).
+
+    ``size``: the window's side in pixels, odd; one number, or one for each t from 0 to T, since
+    networks look further where there is more noise. A window that always covers the whole picture
+    gives `IdealDenoiser`. ``data``: floats (N, C, H, W) in [−1, 1]. ``target`` is "x0".
+    """
+
+    target = "x0"
+
+    def __init__(self, data: Tensor, schedule: Schedule, size: int | Sequence[int]) -> None:
+        if not data.is_floating_point() or data.ndim != 4 or len(data) == 0:
+            raise ValueError(
+                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
+                f"dtype {data.dtype} and shape {tuple(data.shape)}."
+            )
+        sizes = [size] * (schedule.T + 1) if isinstance(size, int) else list(size)
+        if len(sizes) != schedule.T + 1 or any(side < 1 or side % 2 == 0 for side in sizes):
+            raise ValueError(
+                f"size must be an odd number of pixels, or {schedule.T + 1} of them, one for each "
+                "t from 0 to T: a window has a middle."
+            )
+        self.data, self.schedule, self.sizes = data, schedule, sizes
+
+    def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
+        if cond is not None:
+            raise ValueError("The local denoiser knows no words: call it with cond=None.")
+        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.data.shape[1:])[:, 0].tolist()
+        levels = check_t(self.schedule, t, x_t).expand(len(x_t)).tolist()
+        answers = [
+            self._answer(x, a, self.sizes[level])
+            for x, a, level in zip(x_t, alpha_bar, levels, strict=True)
+        ]
+        return torch.stack(answers).to(x_t.dtype)
+
+    def _answer(self, x: Tensor, alpha_bar: float, size: int) -> Tensor:
+        """One picture (C, H, W); the data pass in slices, with a running softmax."""
+        variance = max(1 - alpha_bar, torch.finfo(torch.float64).tiny)
+        best = total = answer = None
+        for part in self.data.split(256):
+            part = part.double()
+            squared = (x.double() - alpha_bar**0.5 * part).square().sum(1, keepdim=True)
+            # An average over the window times its area is the sum; nothing counts beyond the edge.
+            squared = size**2 * F.avg_pool2d(squared, size, stride=1, padding=size // 2)
+            here = squared.min(0, keepdim=True).values
+            if best is None:
+                best, total, answer = here, torch.zeros_like(here), torch.zeros_like(part[:1])
+            nearer = torch.minimum(best, here)
+            kept = torch.exp(-(best - nearer) / (2 * variance))
+            votes = torch.exp(-(squared - nearer) / (2 * variance))
+            total = kept * total + votes.sum(0, keepdim=True)
+            answer = kept * answer + (votes * part).sum(0, keepdim=True)
+            best = nearer
+        return (answer / total)[0]
+
+
+def _alpha_bar(schedule: Schedule, x_t: Tensor, t: Tensor | int, shape: Sequence[int]) -> Tensor:
+    """ᾱ_t as float64 (B, 1), or a one-sentence error where x_t is no batch of such pictures."""
+    if tuple(x_t.shape[1:]) != tuple(shape) or not x_t.is_floating_point():
+        raise ValueError(
+            f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
+            f"shape {tuple(shape)} are expected, as in the data."
+        )
+    t = check_t(schedule, t, x_t).cpu().expand(len(x_t))
+    return torch.tensor(schedule.alpha_bar)[t].reshape(-1, 1).to(x_t.device)
 
 
 class Block(nn.Module):

@@ -22,9 +22,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIGNAL, NOISE, PREDICTION = "#0072B2", "#D55E00", "#009E73"
 OTHERS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# How far along a film or a training is: neither signal, nor noise, nor prediction.
+_ROAD = "#666666"
 _CYCLE = (SIGNAL, NOISE, PREDICTION, *OTHERS)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
-_LARGE = 60_000  # bytes of one figure; a notebook may have a million
+_LARGE, _COLORS = 30_000, 88  # bytes from which a figure gets so many; a notebook has a million
 CHANNELS = {"red": "#C8102E", "green": "#2E8B57", "blue": "#1F4FBF"}
 STYLE = {
     "figure.dpi": 100,
@@ -184,19 +186,23 @@ def draw_lines(
 def finished(canvas: Canvas, caption: str, *, exact: bool = False) -> Figure:
     """Turn a matplotlib figure into a `Figure`; the same content gives the same bytes.
 
-    A figure of more than 60 KB keeps its 256 main colours only, unless ``exact``.
+    A figure of more than 30 KB keeps its 88 main colours and the course's own, unless ``exact``.
     """
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", metadata={"Software": None})
     if len(buffer.getvalue()) > _LARGE:
         picture, buffer = Image.open(buffer).convert("RGB"), io.BytesIO()
         if not exact:
-            # Static cannot be compressed: 256 colours make such a figure a third of its size.
+            # Static cannot be compressed: few colours make such a figure a third of its size.
             # They are chosen on one pixel in nine, which is five times as fast.
             third = picture.resize(
                 (picture.width // 3, picture.height // 3), Image.Resampling.NEAREST
             )
-            palette = third.quantize(256, method=Image.Quantize.MEDIANCUT)
+            found = third.quantize(_COLORS, method=Image.Quantize.MEDIANCUT).getpalette()
+            # Thin lines are too few pixels to be found: the course's own colours are always there.
+            own = [round(255 * v) for c in (*_CYCLE, "w") for v in mpl.colors.to_rgb(c)]
+            palette = Image.new("P", (1, 1))
+            palette.putpalette([*found[: 3 * _COLORS], *own])
             picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
         picture.save(buffer, format="png", optimize=True)
     return Figure(buffer.getvalue(), " ".join(caption.split()))
@@ -638,49 +644,45 @@ def captioned(
         return finished(canvas, caption)
 
 
-def contact_sheet(sheet: Mapping[int, Any], titles: Sequence[str]) -> Figure:
-    """What a network drew for the same prompts after more and more training, a row each time.
+def training_so_far(
+    curve: Sequence[tuple[float, float]],
+    previews: Mapping[int, Any],
+    titles: Sequence[str],
+    total: int,
+    caption: str,
+) -> Figure:
+    """The loss of a training, and below it what the network drew on the way, a row each time.
 
-    ``sheet``: how many pictures it had seen → the n pictures that it drew then; ``titles``: a word
-    for each of the n prompts.
+    ``curve``: (pictures seen, loss) in order; ``previews``: how many pictures it had seen → the n
+    pictures that it drew then; ``titles``: a word for each of the n; ``total``: where it ends.
     """
-    return pictures(
-        [picture for row in sheet.values() for picture in row],
-        "The same wishes from the same static, drawn after more and more training pictures (top to "
-        "bottom): first static, then patches of colour, then critters.",
-        columns=len(titles),
-        titles=titles,
-        labels=[f"after {seen:,}" for seen in sheet],
-        inches=0.9,
-    )
-
-
-class Live:
-    """One figure that is drawn again in its place, for a loop that is still running."""
-
-    def __init__(self) -> None:
-        self._handles: list[Any] = []
-
-    def show(self, figure: Figure) -> None:
-        """Show the figure, in place of the one before."""
-        from IPython.display import display
-
-        data, metadata = figure._repr_mimebundle_()
-        words = {"text/markdown": f"*{figure.caption}*", "text/plain": figure.caption}
-        if not self._handles:
-            self._handles = [
-                display(data, metadata=metadata, raw=True, display_id=True),
-                display(words, raw=True, display_id=True),
-            ]
-        else:
-            self._handles[0].update(data, metadata=metadata, raw=True)
-            self._handles[1].update(words, raw=True)
+    rows = [[as_image(picture) for picture in row] for row in previews.values()]
+    side, gap, left, top = 84, 6, 116, 236
+    width = max(620, left + len(titles) * (side + gap))
+    size = (width, top + (24 + len(rows) * (side + gap) if rows else 0))
+    with mpl.rc_context(STYLE):
+        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
+        axes = _placed(canvas, 64, 14, min(width, 760) - 84, top - 66)
+        if curve:
+            axes.plot(*zip(*curve, strict=True), color=OTHERS[3])
+        for seen in previews:
+            axes.axvline(seen, color=_ROAD, linewidth=0.8, linestyle=":")
+        axes.set(xlim=(0, total), ylim=(0, 1), xlabel="pictures seen", ylabel="loss")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        for i, (seen, row) in enumerate(zip(previews, rows, strict=True)):
+            y = top + 24 + i * (side + gap)
+            for k, picture in enumerate(row):
+                tile = _placed(canvas, left + k * (side + gap), y, side, side)
+                _draw_tile(tile, picture, "" if i else titles[k])
+                if k == 0:
+                    tile.text(
+                        -0.08, 0.5, f"after {seen:,}", transform=tile.transAxes, ha="right",
+                        va="center",
+                    )  # fmt: skip
+        return finished(canvas, caption)
 
 
 # --- lesson 05 ---
-
-# How far along a film is: neither signal, nor noise, nor prediction.
-_ROAD = "#666666"
 
 
 def film_strip(
@@ -710,31 +712,6 @@ def film_strip(
         ):
             road.text(left - 8, y, words, ha="right", va="center", clip_on=False)
         _draw_road(road, left, size[0] - gap)
-        return finished(canvas, caption)
-
-
-def film_frame(states: Sequence[tuple[int, Any, Any]], frame: int, caption: str) -> Figure:
-    """One frame of a film, large, with a mark that says how far along it is.
-
-    ``states`` as in `film_strip`; ``frame`` counts from 0, the noise.
-    """
-    t, x_t, x0_hat = states[frame]
-    held, guess = as_image(x_t), as_image(x0_hat)
-    width, height = _tile_size(held, 2.56)
-    left, gap = 24, 24
-    size = (2 * left + 2 * width + gap, height + 76)
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        _draw_tile(_placed(canvas, left, 24, width, height), held, f"held at t = {t}, $x_t$")
-        second = _placed(canvas, left + width + gap, 24, width, height)
-        _draw_tile(second, guess, "the network's guess, $\\hat{x}_0$")
-        road = _placed(canvas, 0, 32 + height, *size)
-        road.set_axis_off()
-        road.set(xlim=(0, size[0]), ylim=(size[1], 0))
-        _draw_road(road, left, size[0] - left)
-        start, end = left, size[0] - left
-        done = frame / (len(states) - 1)
-        road.plot(start + done * (end - start), 8, "o", color=_ROAD, markersize=11)
         return finished(canvas, caption)
 
 

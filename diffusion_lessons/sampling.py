@@ -166,9 +166,9 @@ def _film(model, schedule, x_T, steps, step, cond, generator) -> Iterator[State]
 
 
 class _Guided:
-    def __init__(self, model, cond, null, scale: float) -> None:
+    def __init__(self, model, cond, null, scale: float, highest: int | None) -> None:
         self.model, self.cond, self.null, self.scale = model, cond, null, scale
-        self.target = model.target
+        self.highest, self.target = highest, model.target
 
     def __call__(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
         if cond is not None:
@@ -176,14 +176,22 @@ class _Guided:
                 "This model already carries its words (guided was given cond): call it, or sample, "
                 "with cond=None."
             )
-        if self.scale == 1:
+        scale = self.scale
+        if self.highest is not None and int(torch.as_tensor(t).min()) > self.highest:
+            scale = min(scale, 1.0)
+        if scale == 1:
             return self.model(x_t, t, self.cond)
         unguided = self.model(x_t, t, self.null)
-        return unguided + self.scale * (self.model(x_t, t, self.cond) - unguided)
+        return unguided + scale * (self.model(x_t, t, self.cond) - unguided)
 
 
 def guided(
-    model: Callable[..., Tensor], cond: Tensor | None, null: Tensor | None, scale: float
+    model: Callable[..., Tensor],
+    cond: Tensor | None,
+    null: Tensor | None,
+    scale: float,
+    *,
+    highest: int | None = None,
 ) -> Callable[..., Tensor]:
     """Classifier-free guidance: another model whose output is out_null + w (out_cond − out_null).
 
@@ -192,10 +200,14 @@ def guided(
     plain one without words. Others write w − 1 for it, so that their 6.5 is 7.5 here.
     Source: Ho and Salimans 2022, equation 6 (there w is our w − 1). The output is linear in x̂₀ and
     ε̂, so it does not matter which the model predicts.
+
+    ``highest``: the level up to which w may be above 1 (all pictures of a batch at one level).
+    Near T, where nothing can be seen yet, the words already say all, and more of them only takes
+    variety away (Kynkäänniemi et al. 2024, whose interval has a lower end too). None: everywhere.
     """
     if not torch.isfinite(torch.as_tensor(float(scale))):
         raise ValueError(f"scale is {scale}, but it must be a finite number; 1 means no guidance.")
-    return _Guided(model, cond, null, float(scale))
+    return _Guided(model, cond, null, float(scale), highest)
 
 
 def _with_noise(mean: Tensor, std: Tensor, z: Tensor | None) -> Tensor:

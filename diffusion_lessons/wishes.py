@@ -16,7 +16,9 @@ from torch import Tensor
 from . import critters, sampling, schedules
 from .prompts import Prompt
 
-GUIDANCE, STEPS = 2.0, 16
+GUIDANCE, STEPS = 2.5, 24
+# Not on the first step: with it the shipped network has a Fréchet excess of 0.27, without it 0.20.
+GUIDED_UP_TO = 960
 
 
 def rows(
@@ -66,6 +68,34 @@ def static(count: int, seed: int, size: int = 32) -> Tensor:
     return noise
 
 
+def film(
+    model: Callable[..., Tensor],
+    cond: Tensor | None,
+    x_T: Tensor,
+    *,
+    guidance: float = GUIDANCE,
+    steps: int = STEPS,
+    batch: int = 8,
+) -> Iterator[sampling.State]:
+    """Draw up to ``batch`` pictures in view: yields ``steps`` + 1 states, from T to 0.
+
+    ``cond`` int64 (n, L) or None for a model without words, ``x_T`` floats (n, C, H, W). The
+    schedule is the course's cosine, the sampler DPM-Solver++(2M), and levels above `GUIDED_UP_TO`
+    are walked without guidance. The batch is filled up with
+    pictures that are thrown away: sums over a batch of another size may differ in the last digit,
+    and a picture should not depend on how many others are drawn.
+    """
+    here = len(x_T)
+    filled = torch.arange(max(batch, here)).clamp(max=here - 1)
+    if cond is not None:
+        model = sampling.guided(model, cond[filled], None, guidance, highest=GUIDED_UP_TO)
+    states = sampling.sample(
+        model, schedules.cosine(), x_T[filled], steps, step=sampling.dpm_solver_2m()
+    )
+    for t, x_t, x0_hat in states:
+        yield sampling.State(t, x_t[:here], x0_hat[:here])
+
+
 def films(
     model: Callable[..., Tensor],
     cond: Tensor | None,
@@ -75,21 +105,8 @@ def films(
     steps: int = STEPS,
     batch: int = 8,
 ) -> Iterator[list[sampling.State]]:
-    """Draw pictures in batches; yields the film of each batch, ``steps`` + 1 states from T to 0.
-
-    ``cond`` int64 (n, L) or None for a model without words, ``x_T`` floats (n, C, H, W). The
-    schedule is the course's cosine, the sampler DPM-Solver++(2M). The last batch is filled up with
-    pictures that are thrown away: sums over a batch of another size may differ in the last digit.
-    """
-    schedule = schedules.cosine()
+    """Draw any number of pictures, batch by batch; yields the `film` of each batch as a list."""
     for first in range(0, len(x_T), batch):
-        noise = x_T[first : first + batch]
-        here = len(noise)
-        filled = torch.arange(batch).clamp(max=here - 1)
-        told = model
-        if cond is not None:
-            told = sampling.guided(model, cond[first : first + batch][filled], None, guidance)
-        states = sampling.sample(
-            told, schedule, noise[filled], steps, step=sampling.dpm_solver_2m()
-        )
-        yield [sampling.State(t, x_t[:here], x0_hat[:here]) for t, x_t, x0_hat in states]
+        told = None if cond is None else cond[first : first + batch]
+        here = x_T[first : first + batch]
+        yield list(film(model, told, here, guidance=guidance, steps=steps, batch=batch))

@@ -242,29 +242,3 @@ def test_words_stand_under_their_pictures_in_every_row():
     rows, columns = np.nonzero(a != b)
     assert a.shape == b.shape and rows.min() > a.shape[0] - 40
     assert a.shape[1] / 3 - 12 < columns.min() and columns.max() < a.shape[1] * 2 / 3 + 12
-
-
-def test_a_live_figure_is_shown_once_and_then_changed_in_its_place(monkeypatch):
-    shown, changed = [], []
-
-    class Handle:
-        def update(self, data, **options):
-            changed.append((data, options))
-
-    def display(data, **options):
-        shown.append((data, options))
-        return Handle()
-
-    monkeypatch.setattr("IPython.display.display", display)
-    live = plots.Live()
-    rows = [torch.full((2, 3, 32, 32), value) for value in (-1.0, 1.0)]
-    live.show(plots.contact_sheet({64: rows[0]}, ["cat", "dog"]))
-    later = plots.contact_sheet({64: rows[0], 128: rows[1]}, ["cat", "dog"])
-    live.show(later)
-    assert len(shown) == len(changed) == 2
-    assert all(options["display_id"] and options["raw"] for _, options in shown)
-    (picture, options), (words, _) = changed
-    assert picture["image/png"] == later._repr_mimebundle_()[0]["image/png"]
-    assert picture["image/png"] != shown[0][0]["image/png"]
-    assert options["metadata"]["image/png"]["alt"] == later.caption
-    assert later.caption in words["text/markdown"]

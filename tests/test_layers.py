@@ -13,6 +13,7 @@ LAYERS = [
     {"training", "sampling"},
     {"plots", "checks", "wishes"},
     {"widgets", "evaluation"},
+    {"live"},
     {"__main__"},
 ]
 LAYER = {module: number for number, modules in enumerate(LAYERS) for module in modules}

@@ -10,10 +10,12 @@ import torch
 from diffusion_lessons import (
     critters,
     data,
+    forward,
     metrics,
     models,
     prompts,
     sampling,
+    schedules,
     wishes,
 )
 
@@ -70,6 +72,14 @@ def test_nothing_that_is_held_out_was_in_its_training_set():
     named = [set(critters.values(row).items()) for row in seen.tolist()]
     found = sum(any(set(pair) <= shown for pair in critters.HELD_OUT) for shown in named)
     assert found <= scipy.stats.poisson.ppf(0.999, errors * len(named))
+
+
+def test_the_first_guess_without_words_is_the_average_picture(network):
+    mean = data.critters().x0.mean(0)
+    x_T, t = wishes.static(64, 0), torch.full((64,), 1000)
+    schedule = schedules.cosine()
+    guess = forward.prediction(schedule, x_T, t, network(x_T, t), network.target).x0_hat
+    assert float((guess - mean).square().mean((1, 2, 3)).sqrt().max()) < 0.05
 
 
 def test_guidance_one_is_the_network_and_zero_is_the_one_without_words(network):

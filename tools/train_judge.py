@@ -1,8 +1,9 @@
 """Train the judge that scores generated critters: ``python tools/train_judge.py``.
 
 It sees split "all", so also what is held out from the models, with a little blur and grain added
-to some pictures so that it looks at shapes rather than at clean edges. About 15 minutes on two
-cores. Writes ``data/checkpoints/judge.safetensors`` and a JSON with recipe and scores beside it.
+to some pictures so that it looks at shapes rather than at clean edges. Three minutes on two cores
+with native bfloat16, some ten without. Writes ``data/checkpoints/judge.safetensors`` and a JSON
+with recipe and scores beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tqdm.auto import tqdm
 from diffusion_lessons import critters, files
 from diffusion_lessons.data import to_floats
 from diffusion_lessons.metrics import JUDGE_FILE, Judge, judge
-from diffusion_lessons.training import learning_rate
+from diffusion_lessons.training import learning_rate, precision_for
 
 
 def augmented(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -46,6 +47,7 @@ def main() -> None:
     labels = torch.tensor(drawn.attributes)
     model = Judge()
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
+    precision = precision_for(model)
     batch, steps = 128, args.epochs * (args.pictures // 128)
     order = torch.cat(
         [torch.randperm(args.pictures, generator=generator) for _ in range(args.epochs + 1)]
@@ -54,7 +56,11 @@ def main() -> None:
     for step in bar:
         rows = order[step * batch : (step + 1) * batch]
         x = augmented(to_floats(drawn.pictures[rows.numpy()]), generator)
-        loss = sum(F.cross_entropy(scores, labels[rows, i]) for i, scores in enumerate(model(x)))
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            said = model(x)
+        loss = sum(
+            F.cross_entropy(scores.float(), labels[rows, i]) for i, scores in enumerate(said)
+        )
         loss.backward()
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * learning_rate(step / steps)

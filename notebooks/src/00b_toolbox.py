@@ -21,7 +21,6 @@
 
 # %%
 import numpy as np
-from ipywidgets import FloatSlider, interact
 
 from diffusion_lessons import checks, data, plots
 
@@ -186,22 +185,35 @@ for factor in (0.5, 0.5**0.5):
 # **Move the slider.** At which contrast does the cat spread as far as static, 1? What is at 0?
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
+from diffusion_lessons import live
+
+
 def show_contrast(contrast):
     x = cat.mean() + contrast * (cat - cat.mean())
-    lost = (abs(x) > 1).mean()
-    return plots.with_spread(
-        {f"contrast {contrast:.1f}": x},
-        f"Spread {x.std():.2f}, half the width of the bar; variance {x.var():.2f}. Beyond what a "
-        f"screen can show are {lost:.0%} of the values.",
-    )
+    says = f"Spread {x.std():.2f}, variance {x.var():.2f}. Beyond what a screen can show are "
+    counts, _ = np.histogram(x, bins=70, range=(-3.5, 3.5))
+    curves = {"how often each value occurs": 100 * counts / x.size}
+    return live.View([x], f"{says}{(abs(x) > 1).mean():.0%} of the values.", curves=curves)
 
 
-_ = interact(
+# %% tags=["nbval-ignore-output"]
+caption = "The cat at twice her contrast, and how often her values occur. In JupyterLab a slider "
+caption += "stands above, for other contrasts."
+live.Explorer(
     show_contrast,
-    contrast=FloatSlider(
-        1, min=0, max=4, step=0.1, description="contrast", continuous_update=False
+    caption,
+    controls={"contrast": [k / 10 for k in range(41)]},
+    start=[1.0],
+    chart=live.Chart(
+        np.arange(-3.45, 3.5, 0.1),
+        "value",
+        "% of all values",
+        [(k, f"{k}") for k in (-3, -2, -1, 0, 1, 2, 3)],
+        [(k, f"{k}") for k in (0, 4, 8, 12)],
     ),
+    size=256,
+    still=plots.with_spread({"contrast 2": cat.mean() + 2 * (cat - cat.mean())}, caption),
 )
 
 # %% [markdown]

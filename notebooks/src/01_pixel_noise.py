@@ -23,10 +23,9 @@
 
 # %%
 import numpy as np
-from ipywidgets import FloatSlider, IntSlider, interact
 from skimage.filters import gaussian
 
-from diffusion_lessons import checks, data, plots
+from diffusion_lessons import checks, data, plots, widgets
 
 # %%
 rng = np.random.default_rng(0)
@@ -155,6 +154,21 @@ plots.pictures(
 #
 # $$x = x_0 + s\,\varepsilon, \qquad s = \text{strength of the noise}$$
 #
+# **Move the slider.** At which strength do *you* no longer see the cat? Press the button there, and
+# compare with your neighbour. Then point at a pixel in a pupil, or walk there with the arrow keys:
+# when do *clipped* and *wrapped round* part?
+
+# %% tags=["nbval-ignore-output"]
+smaller = data.photo("chelsea", size=80)
+widgets.noise_explorer(
+    smaller,
+    None,
+    "The cat under noise of strength 0.3, 1 and 3: grainy, a ghost, gone. In JupyterLab and in an "
+    "exported page one can move the strength and look at single pixels.",
+    start=0.3,
+)
+
+# %% [markdown]
 # ### Values, not positions
 # **Predict.** In one copy all pixels are shuffled like cards. In another each stays in place and gets
 # noise of strength 0.5. A *histogram* counts how often each value occurs. Which copy changes it?
@@ -199,29 +213,11 @@ assert np.array_equal(np.sort(x0, axis=None), np.sort(shuffled, axis=None))
 #
 # **Move the sliders.** When do *you* lose the cat, on the left and on the right?
 
-
 # %% tags=["nbval-ignore-output"]
-def show_places_and_values(moved, strength):
-    chosen = order[: moved * order.size // 100]
-    mixed = x0.reshape(3, -1).copy()
-    mixed[:, chosen] = np.roll(mixed[:, chosen], 1, axis=1)
-    shown = [mixed.reshape(x0.shape), x0 + strength * eps]
-    return plots.with_histograms(
-        dict(zip([f"{moved} % of the pixels moved", f"noise {strength:.1f}"], shown, strict=True)),
-        shown,
-        f"Left, {moved} % of the pixels have swapped places; right, noise of strength "
-        f"{strength:.1f}. Only the right histogram ever changes.",
-        spans=[(-3.5, 3.5)] * 2,
-        marks=(-1, 1),
-    )
-
-
-_ = interact(
-    show_places_and_values,
-    moved=IntSlider(50, 0, 100, 5, description="moved, %", continuous_update=False),
-    strength=FloatSlider(
-        value=0.5, min=0, max=3, step=0.1, description="noise", continuous_update=False
-    ),
+widgets.values_or_positions(
+    smaller,
+    "The clear cat; with half of its pixels moved to other places; with noise of strength 0.5. "
+    "Moving pixels leaves the histogram as it was, however many move; noise widens it.",
 )
 
 # %% [markdown]
@@ -265,15 +261,36 @@ for name, x in {"clear": x0, "noise 0.3": x0 + 0.3 * eps, "blur 2": blurred}.ite
 # **Move the sliders.** Find a noise that hides the whiskers but not the eyes. Where does its line
 # leave the clear photo's?
 
+# %%
+from diffusion_lessons import live
+
+
+def detail_of(strength, width):
+    blurred = gaussian(x0, width, mode="wrap", channel_axis=0)
+    shown = {"clear": x0, "noise": x0 + strength * eps, "blur": blurred}
+    spectra = {name: data.power_spectrum(x)[1] for name, x in shown.items()}
+    says = f"Finest detail has a power of {spectra['clear'][-1]:.4f} in the clear photo, "
+    says += f"{spectra['noise'][-1]:.4f} with noise, {spectra['blur'][-1]:.6f} with blur."
+    curves = {name: np.log10(power.numpy() + 1e-9) for name, power in spectra.items()}
+    return live.View([*shown.values()], says, [*shown], curves)
+
+
 # %% tags=["nbval-ignore-output"]
-_ = interact(
-    show_detail,
-    strength=FloatSlider(
-        value=0.3, min=0, max=3, step=0.05, description="noise", continuous_update=False
+says = "Clear, noisy and blurred. In JupyterLab two sliders stand above, the three spectra beside."
+live.Explorer(
+    detail_of,
+    says,
+    controls={"noise": [k / 20 for k in range(61)], "blur, pixels": [k / 2 for k in range(17)]},
+    start=[0.3, 2.0],
+    chart=live.Chart(
+        np.log10(np.arange(1, 65)),
+        "waves across the picture (coarse → fine)",
+        "power",
+        [(np.log10(k), f"{k}") for k in (1, 2, 4, 8, 16, 32, 64)],
+        [(-5, "0.00001"), (-3, "0.001"), (-1, "0.1"), (1, "10"), (2, "100")],
     ),
-    width=FloatSlider(
-        value=2, min=0, max=8, step=0.5, description="blur, pixels", continuous_update=False
-    ),
+    size=192,
+    still=plots.pictures([x[:, ::2, ::2] for x in detail_of(0.3, 2.0).pictures], says, inches=0.64),
 )
 # %% [markdown]
 # ### How noises add up

@@ -21,9 +21,8 @@
 # %%
 import numpy as np
 import torch
-from ipywidgets import FloatSlider, IntSlider, interact
 
-from diffusion_lessons import checks, data, forward, plots, schedules
+from diffusion_lessons import checks, data, forward, plots, schedules, widgets
 
 cat = data.photo("chelsea", size=96)
 eps = torch.randn(cat.shape, generator=torch.Generator().manual_seed(0))
@@ -231,19 +230,21 @@ assert half == [260, 497] and linear.alpha_bar[700] < 0.01
 # %% [markdown]
 # The linear schedule drops the cat early: its last 300 steps have less than 1 % left to work on. Divide the two shares, ᾱ/(1 − ᾱ), and you have the **signal-to-noise ratio**: it is 1 where half is left.
 #
-# **Predict.** Where on the slider will the linear cat vanish for you, and where the cosine cat? Then choose a *bend* that keeps the cat as long as possible, and one that drops it at once. What do you lose either way?
+# **Predict.** Where on the slider will the linear cat vanish for you, and where the cosine cat? Press the button there, for each. What do the two places have in common? Then choose a *bend* that keeps the cat as long as possible, and one that drops it at once. What do you lose either way?
 
 # %% tags=["nbval-ignore-output"]
-_ = interact(
-    three_schedules,
-    t=IntSlider(500, 0, 1000, 10, description="step t", continuous_update=False),
-    bend=FloatSlider(2, min=0.5, max=6, step=0.5, description="my bend", continuous_update=False),
+widgets.noise_explorer(
+    cat,
+    {"linear": linear, "cosine": cosine},
+    "The cat at three steps of the linear schedule: plain at t = 100, a ghost at t = 350, gone at "
+    "t = 900. In JupyterLab and in an exported page step and schedule can be chosen.",
+    bend=2,
 )
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Steps spent where nothing happens are wasted. A bend of 6 is hardly more than noise from half-way on. A bend of 0.5 keeps the cat long, and then drops it in a few coarse steps at the very end. No schedule is best for everything: a larger picture of the same cat needs more noise, since its neighbouring pixels tell the same story and the eye averages them.
+# The places differ in t, but hardly in ᾱ: what you can see depends on how much is left, not on the step. Steps spent where nothing happens are wasted. A bend of 6 is hardly more than noise from half-way on. A bend of 0.5 keeps the cat long, and then drops it in a few coarse steps at the very end. No schedule is best for everything: a larger picture of the same cat needs more noise, since its neighbouring pixels tell the same story and the eye averages them.
 # </details>
 #
 # ### 4 · What is left at the last step?
@@ -483,14 +484,14 @@ plots.lines(
 # %% [markdown]
 # At which t does your own cat vanish? Is there a stretch where nothing seems to happen?
 
-
 # %% tags=["nbval-ignore-output"]
-def my_cat(t):
-    noisy = {n: add_noise(cat, torch.tensor(a[t]), eps) for n, a in own_curves.items()}
-    return plots.schedules_at(noisy, own_curves, t, f"The cat at t = {t}, yours on the right.")
+widgets.noise_explorer(
+    cat,
+    {"mine": own, "linear": linear, "cosine": cosine},
+    "The cat at three steps of your own schedule, from near the picture (t = 0) to near noise "
+    "(t = 1000).",
+)
 
-
-_ = interact(my_cat, t=IntSlider(500, 0, 1000, 10, description="step t", continuous_update=False))
 # %% [markdown]
 # ### How short may a linear schedule be?
 # Its β always run from 0.0001 to 0.02, however many there are. How much of the picture's amplitude is left at the end?

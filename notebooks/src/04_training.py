@@ -21,10 +21,20 @@
 # %%
 import numpy as np
 import torch
-from ipywidgets import IntSlider, interact
+from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import checks, critters, data, forward, models, plots, sampling, schedules
+from diffusion_lessons import (
+    checks,
+    critters,
+    data,
+    forward,
+    live,
+    models,
+    plots,
+    sampling,
+    schedules,
+)
 
 schedule = schedules.cosine(1000)
 
@@ -201,19 +211,23 @@ print(f"each picture will be seen about {PICTURES / len(drawn.x0):.0f} times")
 import copy
 
 moments = [PICTURES // 2**k for k in (6, 5, 4, 3, 2, 1, 0)]
-names = [prompt.split()[2] for prompt in PROMPTS]
-sheet, losses, half_way, live = {}, [], (model, ema), plots.Live()
+losses, drawn_at, half_way = [], set(), (model, ema)
+monitor = live.Monitor(
+    PICTURES,
+    "A training, as far as it got. Above, the loss; each dotted line is a moment at which it drew. "
+    "Below, what it drew then, from the same static each time: first static, then patches of "
+    "colour, then critters.",
+    titles=[prompt.split()[2] for prompt in PROMPTS],
+)
+display(monitor)
 records = training.train(model, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=ema)
-with tqdm(total=PICTURES, unit=" pictures", mininterval=0.5) as bar:
-    for record in records:
-        losses.append(record.loss)
-        bar.set_postfix(loss=f"{record.loss:.2f}", refresh=False)
-        bar.update(record.pictures - bar.n)
-        if record.pictures >= moments[len(sheet)]:
-            sheet[record.pictures] = drawn_by(ema, words, noise)
-            live.show(plots.contact_sheet(sheet, names))
-            if len(sheet) == 6:
-                half_way = copy.deepcopy((model, ema))
+for record in monitor.watch(records):
+    losses.append(record.loss)
+    if record.pictures >= moments[len(drawn_at)]:
+        monitor.preview(record.pictures, drawn_by(ema, words, noise))
+        drawn_at.add(record.pictures)
+        if len(drawn_at) == 6:
+            half_way = copy.deepcopy((model, ema))
 
 # %% [markdown]
 # <details><summary>What happened</summary>
@@ -271,31 +285,35 @@ plots.captioned(
 new = data.critters(200, seed=1)
 
 
-def seen_by_the_network(t):
+def seen_and_guessed(t):
     eps = torch.randn(5, 3, 32, 32, generator=torch.Generator().manual_seed(3))
     x_t = forward.add_noise(schedule, new.x0[:5], t, eps)
     with torch.no_grad():
         answer = ema(x_t, torch.tensor([t]), new.cond[:5])
     x0_hat = forward.prediction(schedule, x_t, t, answer, "v").x0_hat
-    return plots.pictures(
-        [*new.x0[:5], *x_t, *x0_hat],
-        f"Level {t} of 1000. Top: new pictures (the third shows nobody). Middle: what the network "
-        "sees. Bottom: its guess, blurred where it can't know.",
-        columns=5,
-        labels=["x₀", "x_t", "x̂₀"],
-        inches=1.2,
-    )
+    return [*new.x0[:5], *x_t, *x0_hat]
 
 
-seen_by_the_network(600)
+plots.pictures(
+    seen_and_guessed(600),
+    "Level 600 of 1000. Top: new pictures (the third shows nobody). Middle: what the network "
+    "sees. Bottom: its guess, blurred where it can't know.",
+    columns=5,
+    labels=["x₀", "x_t", "x̂₀"],
+    inches=1.2,
+)
 
 # %% [markdown]
 # **Move the slider.** Up to which level does the network still see the critter in front of it? And what are its guesses at 1000 made of, where there is only noise?
 
 # %% tags=["nbval-ignore-output"]
-_ = interact(
-    seen_by_the_network,
-    t=IntSlider(600, 1, 1000, 1, description="level t", continuous_update=False),
+live.Explorer(
+    lambda t: live.View(seen_and_guessed(t), f"Level {t} of 1000. Bottom: its guess."),
+    "The same at level 800. In JupyterLab a slider stands above, for every other level.",
+    controls={"level t": [1, *range(20, 1001, 20)]},
+    start=[800],
+    columns=5,
+    labels=["x₀", "x_t", "x̂₀"],
 )
 
 # %% [markdown]

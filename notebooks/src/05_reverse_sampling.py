@@ -23,7 +23,6 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from ipywidgets import Dropdown, IntSlider, interact
 
 from diffusion_lessons import checks, critters, data, forward, models, plots, sampling, schedules
 
@@ -97,13 +96,13 @@ def distance(a, b):
 
 
 guess, real = distance(no_words, average).mean(), distance(pictures, average).mean()
-print(f"distance from the average picture: guesses {guess:.1f}, real pictures {real:.1f}")
+print(f"distance from the average picture: guesses {guess:.2f}, real pictures {real:.2f}")
 assert guess < 0.6 * real
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Something else: a blur. Static says nothing about a picture, so *any* picture could be under it, and the network was trained to be as little wrong as possible on average. Then the best answer is the average of all that is possible. The words leave fewer pictures possible, and the average gets clearer; a blur it stays. (Three blurs, and not one: our network also reads a little into the static that isn't there. *Prove it* says why.)
+# Something else: a blur. Static says nothing about a picture, so *any* picture could be under it, and the network was trained to be as little wrong as possible on average. Then the best answer is the average of all that is possible. The words leave fewer pictures possible, and the average gets clearer; a blur it stays. (Three blurs that are nearly one: where there is nothing to see, the network hardly looks any more. *Prove it* measures that.)
 # </details>
 #
 # Try it on one pixel that is dark (−1) in two of three pictures and bright (+1) in one. The training loss is the mean squared error:
@@ -214,17 +213,19 @@ assert all(a > b for a, b in pairwise(change)) and change[4] < 0.3 * change[0]
 
 
 # %% tags=["nbval-ignore-output"]
-def show_frame(frame, prompt):
-    states = [(f.t, f.x_t[prompts.index(prompt)], f.x0_hat[prompts.index(prompt)]) for f in film]
-    t = states[frame][0]
-    share = f"the share of picture in what we hold, ᾱ, is {schedule.alpha_bar[t]:.0%}."
-    return plots.film_frame(states, frame, f"Frame {frame} of 50, t = {t}: {share}")
+from diffusion_lessons import widgets
 
-
-_ = interact(
-    show_frame,
-    frame=IntSlider(20, 0, 50, description="frame", continuous_update=False),
-    prompt=Dropdown(options=prompts, description="prompt", layout={"width": "max-content"}),
+film_of = {
+    prompt: [(f.t, f.x_t[i], f.x0_hat[i]) for f in film[::5]]
+    for i, prompt in enumerate(prompts[:4])
+}
+widgets.film(
+    film_of,
+    "Seven frames of a film, what is held above, the network's guess below. In JupyterLab and in an "
+    "exported page every fifth frame of four films can be scrubbed and played.",
+    choose="prompt:",
+    tracks={"share of picture, ᾱ": {"ᾱ": [float(schedule.alpha_bar[f.t]) for f in film[::5]]}},
+    start=4,
 )
 
 # %% [markdown]
@@ -323,19 +324,27 @@ print(f"distance of its answer from the average: {distance(ideal(x_T, 1000), ave
 assert distance(ideal(x_T, 1000), average).max() < 0.005
 
 # %% [markdown]
-# Ours is only near that. Why? A few levels earlier the static does say something: the whole picture is a shade darker if a night lies under it. Ours has learnt to look for that, and at t = 1000, where it means nothing, it can't quite stop.
+# Ours is only near that. Does it look for something in the static, where there is nothing to find? A few levels earlier there is: all of x_t is a shade darker if a night lies under it.
 
 # %%
-follows = {}
+follows, moves, guesses = {}, {}, {}
 for t in (1000, 950):
     x0, level = pictures[:64], torch.full((64,), t)
     x_t = forward.add_noise(schedule, x0, t, static)
     guess = forward.prediction(schedule, x_t, level, network(x_t, level), network.target).x0_hat
-    light = [x.mean((1, 2, 3)).numpy() for x in (x0, static, guess)]
-    follows[t] = np.corrcoef(light)[2, :2]
-    print(f"t = {t}: brightness of the guess follows the picture {follows[t][0]:.1f},", end=" ")
-    print(f"the static {follows[t][1]:.1f}")
-assert follows[950][0] > 0.6 and follows[1000][1] > 0.4 > abs(follows[1000][0])
+    guesses[t], light = guess, [x.mean((1, 2, 3)).numpy() for x in (x0, guess)]
+    follows[t], moves[t] = np.corrcoef(light)[0, 1], light[1].std()
+    print(f"t = {t}: brightness of the guess has a spread of {moves[t]:.2f},", end=" ")
+    print(f"and follows the picture {follows[t]:.1f}")
+whole = distance(guesses[1000], average).square().mean() ** 0.5
+shared = distance(guesses[1000].mean(0, keepdim=True), average)
+print(
+    f"at T it is {whole:.2f} from the average; {float(shared):.2f} of that is the same for all static"
+)
+assert follows[950] > 0.6 and moves[950] > 0.1 and moves[1000] < 0.02
+
+# %% [markdown]
+# At 950 it sees how light the picture is. At 1000 it has learnt not to look: its guess hardly moves, whatever the static. What keeps it from the average is nearly the same each time, a small mistake of its own.
 
 # %% [markdown]
 # ### The random step, by brute force

@@ -22,7 +22,6 @@
 # %%
 import numpy as np
 import torch
-from ipywidgets import IntSlider, interact
 
 from diffusion_lessons import checks, critters, data, metrics, models, plots, sampling, schedules
 
@@ -280,20 +279,26 @@ assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
 
 
 # %% tags=["nbval-ignore-output"]
+from diffusion_lessons import live
+
+
 def show_blend(k):
     seen = metrics.judge(torch.stack([pile[k] for pile in road_end.values()]), judge).attributes
     subjects, places = ("nobody", *critters.ATTRIBUTES["subject"][1:]), critters.ATTRIBUTES["place"]
     told = [f"{subjects[i]}, {places[j]}" for i, j in seen[:, [0, 5]].tolist()]
-    return plots.pictures(
-        [road["strength kept"][k], *(pile[k] for pile in road_end.values())],
-        f"{k / 32:.0%} of the way from a to b. The judge sees, with the strength kept: {told[0]}; "
-        f"straight: {told[1]}.",
-        titles=["the start", *road],
-        inches=1.92,
-    )
+    says = f"{k / 32:.0%} of the way from a to b. The judge sees, with the strength kept: "
+    shown = [road["strength kept"][k], *(pile[k] for pile in road_end.values())]
+    return live.View(shown, f"{says}{told[0]}; straight: {told[1]}.", ["the start", *road])
 
 
-_ = interact(show_blend, k=IntSlider(16, 0, 32, description="step of 32", continuous_update=False))
+live.Explorer(
+    show_blend,
+    "Half of the way: the start, the picture with its strength kept, and the straight one. In "
+    "JupyterLab a slider stands above, for the rest of the way.",
+    controls={"step of 32": range(33)},
+    start=[16],
+    size=192,
+)
 
 # %% [markdown]
 # ### 4 · What settles when?
@@ -348,6 +353,34 @@ plots.bands(
     "What the guess still lacks of the finished picture, for six sizes of detail. Read from the "
     "right. The dots mark where each falls below 10 % for good: brightness first, broad waves "
     "next, the finest last.",
+)
+
+# %% [markdown]
+# **Move the slider.** One of these films, with what its guess still lacks, and who the judge sees in it. Where does the judge make up its mind: before the shading has settled, or after?
+
+# %% tags=["nbval-ignore-output"]
+from diffusion_lessons import widgets
+
+surest = int(metrics.judge(end, judge).probabilities[0].amax(1).argmax())
+one = [(state.t, state.x_t[surest], state.x0_hat[surest]) for state in film]
+seen_in_it = metrics.judge(torch.stack([guess for _, _, guess in one]), judge).probabilities[0]
+likely = seen_in_it.amax(0).topk(3).indices.tolist()
+widgets.film(
+    {"without words": one},
+    "Seven frames of one film, what is held above, the guess below. In JupyterLab and in an exported "
+    "page all frames can be played, with curves of what the guess lacks and of what the judge sees.",
+    tracks={
+        "the guess lacks, %": {
+            name: [
+                100 * metrics.missing_detail(guess[None], end[surest, None], sizes[name])
+                for _, _, guess in one
+            ]
+            for name in ("1 wave", "3 to 5 waves", "11 and more")
+        },
+        "the judge sees, %": {
+            critters.ATTRIBUTES["subject"][i]: (100 * seen_in_it[:, i]).tolist() for i in likely
+        },
+    },
 )
 
 # %% [markdown]
@@ -643,7 +676,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The place, which is broad, is settled first, by about t = 700; then the colour; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is nothing to decide: it is a cat from very early on, and only the rest develops.
+# The place, which is broad, is settled first, by about t = 800; then the colour; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is nothing to decide: it is a cat from very early on, and only the rest develops.
 #
 # All this is for the random sampler. For the deterministic one everything is decided at the start; what one can ask there is only from when on the network *sees* it, as in part 4.
 # </details>

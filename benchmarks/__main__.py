@@ -1,0 +1,34 @@
+"""``python -m benchmarks NAME …`` runs measurements and writes them to benchmarks/results."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import sliders
+from .report import write
+
+BENCHMARKS = {"sliders": sliders}
+
+
+def main() -> int:
+    """Run the benchmarks that are named, or all of them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure, print the tables, and write them to benchmarks/results.",
+        epilog="\n".join(
+            f"{name:10} {b.__doc__.splitlines()[0]}" for name, b in BENCHMARKS.items()
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which ones; default: all")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"there is no {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
+    for name in names:
+        print(write(name, BENCHMARKS[name].measure()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""What talks to Python, in JupyterLab and Notebook 7: run, used, and looked at pixel by pixel."""
+
+import numpy as np
+import pytest
+from conftest import painted, same, violations
+from hosts import HOSTS, STORED, bring, open_notebook, run, start
+
+from diffusion_lessons import data, models, prompts, wishes
+
+BOXES = [
+    (name, i)
+    for name, notebook in STORED.items()
+    for i, cell in enumerate(notebook.cells)
+    if cell.cell_type == "code" and "live.PromptBox(" in cell.source
+]
+
+
+def expected(text: str, seed: int, guidance: float, step: int) -> list[np.ndarray]:
+    """What the shipped network draws: the four held pictures of a step, then the four guesses."""
+    rows = wishes.rows(prompts.parse(text), 4, seed)
+    [film] = wishes.films(models.load(), rows, wishes.static(4, seed), guidance=guidance)
+    return [*data.to_pixels(film[step].x_t), *data.to_pixels(film[step].x0_hat)]
+
+
+def tiles(box) -> list:
+    """Its canvases: the four held pictures, then the four guesses."""
+    every = box.locator("canvas").all()
+    return every[::2] + every[1::2]
+
+
+def drawn(box, text: str) -> None:
+    """Wait until the wish is drawn and shown to its end."""
+    box.get_by_text(f"“{text}” out of static").wait_for(timeout=60_000)
+    last = box.locator(".dl-film input").get_attribute("max")
+    box.page.wait_for_function(
+        "([input, last]) => input.value === last",
+        arg=[box.locator(".dl-film input").element_handle(), last],
+    )
+
+
+def slider(box, name: str, value: float) -> None:
+    box.get_by_label(name, exact=True).fill(str(value))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_box_of_the_tour_draws_what_is_typed(host, page, lab):
+    name, cell = BOXES[0]
+    assert name == "00_tour"
+    open_notebook(page, lab, f"trusted/{name}.ipynb", host)
+    imports = next(i for i, c in enumerate(STORED[name].cells) if "models.load" in c.source)
+    run(page, imports, cell)
+    box = bring(page, cell).locator(".dl")
+    box.locator("canvas").first.wait_for()
+    assert "Error displaying widget" not in page.content()
+
+    # The first wish, which the lesson names.
+    for canvas, pixels in zip(
+        tiles(box),
+        expected("a blue fox on a skateboard at night", 0, wishes.GUIDANCE, wishes.STEPS),
+        strict=True,
+    ):
+        same(canvas, pixels)
+
+    # Another, by keyboard alone; then back through its film.
+    box.get_by_label("draw", exact=True).fill("a cat wearing sunglasses")
+    box.get_by_label("static number").fill("7")
+    slider(box, "guidance", 4)
+    box.get_by_label("draw", exact=True).press("Enter")
+    drawn(box, "a cat wearing sunglasses")
+    for step in (0, 10, wishes.STEPS):
+        slider(box, "step", step)
+        page.wait_for_timeout(50)
+        for canvas, pixels in zip(
+            tiles(box), expected("a cat wearing sunglasses", 7, 4, step), strict=True
+        ):
+            same(canvas, pixels)
+    assert violations(page, ".dl") == []
+
+    # What it did not understand, and what it cannot read at all.
+    box.get_by_label("draw", exact=True).fill("three purple elephants")
+    box.get_by_role("button", name="Draw").click()
+    drawn(box, "three purple elephants")
+    assert box.locator("ul li").count() == 3
+    box.get_by_label("draw", exact=True).fill("x" * 301)
+    box.get_by_role("button", name="Draw").click()
+    box.get_by_text("300 characters").wait_for()
+
+    # Many wishes at once: only the last one counts.
+    for k in range(5):
+        box.get_by_label("draw", exact=True).fill(f"a {('cat', 'dog', 'bear', 'fox', 'frog')[k]}")
+        box.get_by_role("button", name="Draw").click()
+    drawn(box, "a frog")
+
+    # Stopping, and the notebook is free while it draws.
+    box.get_by_role("button", name="other static").click()
+    box.get_by_role("button", name="Stop").click()
+    box.get_by_text("Stopped.").wait_for()
+
+
+def test_a_stored_box_is_a_picture_until_it_is_run(page, lab):
+    for name, cell in BOXES:
+        open_notebook(page, lab, f"trusted/{name}.ipynb")
+        shown = bring(page, cell)
+        shown.locator("img").first.wait_for()
+        assert shown.locator("img").first.evaluate("i => i.naturalWidth") > 300
+        assert shown.locator("em").first.inner_text()
+        assert "Error displaying widget" not in page.content()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_monitor_is_alive_while_it_trains_and_a_picture_after(host, page, lab):
+    open_notebook(page, lab, "trusted/short.ipynb", host)
+    run(page, 0)
+    shown = bring(page, 0).locator(".dl")
+    bar = shown.get_by_role("progressbar")
+    bar.wait_for()
+    assert "not yet started" in bar.get_attribute("aria-valuetext")
+    start(page, 1)
+    shown.locator("canvas").nth(1).wait_for(timeout=60_000)  # after 5 of 20 steps
+    shown.locator(".dl-read").get_by_text("finished: 1,280 pictures").wait_for(timeout=60_000)
+    assert bar.get_attribute("aria-valuenow") == "100"
+    shown.locator("canvas").nth(3).wait_for()
+    for canvas, level in zip(shown.locator("canvas").all(), (0.25, 0.25, 1, 1), strict=True):
+        assert np.ptp(painted(canvas)) == 0
+        assert abs(int(painted(canvas)[0, 0, 0]) - (level + 1) * 127.5) <= 1
+    assert violations(page, ".dl") == []
+    # Its stored output: the finished picture, not the empty one of the beginning.
+    stored = page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0)
+            .toJSON().outputs[0].data"""
+    )
+    assert "image/png" in stored and len(stored["image/png"]) > 10_000
+
+
+def explorers() -> list[tuple[str, int]]:
+    """Where the sliders that ask Python are."""
+    return [
+        (name, i)
+        for name, notebook in STORED.items()
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and "live.Explorer(" in cell.source
+    ]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_sliders_that_ask_paint_what_python_computes(host, page, lab):
+    open_notebook(page, lab, "trusted/short.ipynb", host)
+    run(page, 2)
+    shown = bring(page, 2).locator(".dl")
+    shown.locator("canvas").first.wait_for()
+    level = shown.get_by_label("level", exact=True)
+    for k, value in ((0, -1.0), (20, 1.0), (10, 0.0), (13, 0.3)):
+        level.fill(str(k))
+        shown.get_by_text(f"cat at {value:.1f}.").wait_for()
+        assert level.get_attribute("aria-valuetext") == f"{value:g}".replace("-", "−")
+        for canvas, sign in zip(shown.locator("canvas").all(), (1, -1), strict=True):
+            assert np.abs(painted(canvas) - round((sign * value + 1) * 127.5)).max() <= 1
+    shown.get_by_label("dog").check()
+    shown.get_by_text("dog at 0.3.").wait_for()
+    # By keys, which JupyterLab would take for itself; of a burst the last one counts.
+    level.focus()
+    page.keyboard.press("Home")
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    shown.get_by_text("dog at 0.2.").wait_for()
+    assert violations(page, ".dl") == []
+
+
+def test_stored_explorers_are_pictures_until_they_are_run(page, lab):
+    found = explorers()
+    assert len(found) >= 6
+    for name in dict(found):
+        open_notebook(page, lab, f"trusted/{name}.ipynb")
+        for cell in [i for other, i in found if other == name]:
+            shown = bring(page, cell)
+            shown.locator("img").first.wait_for()
+            assert shown.locator("img").first.evaluate("i => i.naturalWidth") > 60
+            assert shown.locator("em").first.inner_text()
+        assert "Error displaying widget" not in page.content()
