@@ -6,7 +6,6 @@ caption for wherever no kernel runs: a stored notebook, a print-out, an exported
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ import torch
 import traitlets
 from torch import nn
 
-from . import critters, data, plots, prompts, widgets, wishes
+from . import critters, data, plots, prompts, training, widgets, wishes
 
 _TELL_EVERY_SECONDS = 0.25  # often enough to look alive; more would only keep the browser busy
 _POINTS = 240  # of the loss curve, on its way to the browser
@@ -26,7 +25,7 @@ R = TypeVar("R")
 
 
 class _Live(anywidget.AnyWidget):
-    """What both figures are: a widget, beside a still picture with its caption."""
+    """What all of them are: a widget, beside a still picture with its caption."""
 
     def still(self) -> plots.Figure:
         """What a viewer without a kernel shows."""
@@ -90,7 +89,7 @@ class PromptBox(_Live):
         about = {"count": count, "size": 32, "steps": steps, "start": first}
         self._esm = widgets.module("prompt")
         super().__init__(about=about, asked=first)
-        times = self._draw(first, _snapshot(model))
+        times = self._draw(first, training.averaged(model))
         if "trouble" in self.told:
             raise ValueError(self.told["trouble"])
         self.about = about | {"t": times}
@@ -110,7 +109,7 @@ class PromptBox(_Live):
         with self._lock:
             self._current = change["new"].get("number", 0)
             # Nothing else runs on this thread now, so the weights are not in the middle of a step.
-            self._next = (change["new"], _snapshot(self._model))
+            self._next = (change["new"], training.averaged(self._model))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
@@ -170,10 +169,6 @@ class PromptBox(_Live):
         self.told = {"number": number} | what
 
 
-def _snapshot(model: nn.Module) -> nn.Module:
-    return copy.deepcopy(model).eval().requires_grad_(False)
-
-
 class View(NamedTuple):
     """What an `Explorer` shows: pictures with titles (or none), a sentence, curves by name."""
 
@@ -224,16 +219,9 @@ class Explorer(_Live):
         size: int = 96,
         still: plots.Figure | None = None,
     ) -> None:
-        self._show, self._chart = show, chart
+        self._show = show
         self._values = [list(values) for values in controls.values()]
-        at = [
-            values.index(start[i])
-            if start
-            else 0
-            if isinstance(values[0], str)
-            else len(values) // 2
-            for i, values in enumerate(self._values)
-        ]
+        at = [values.index(value) for values, value in zip(self._values, start, strict=True)]
         view = show(*self._at(at))
         self._shapes = [widgets.as_bytes(picture).shape for picture in view.pictures]
         if len(set(self._shapes)) != 1:
