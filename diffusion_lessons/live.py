@@ -83,13 +83,14 @@ class PromptBox(_Live):
         held_out: Sequence[critters.Pair] = critters.HELD_OUT,
     ) -> None:
         self._model, self._held_out, self._caption = model, held_out, caption
+        self._copy = training.averaged(model)
         self._lock, self._thread = threading.Lock(), None
         self._current, self._next = 0, None
         first = {"number": 0, "text": wish, "seed": seed, "guidance": guidance}
         about = {"count": count, "size": 32, "steps": steps, "start": first}
         self._esm = widgets.module("prompt")
         super().__init__(about=about, asked=first)
-        times = self._draw(first, training.averaged(model))
+        times = self._draw(first)
         if "trouble" in self.told:
             raise ValueError(self.told["trouble"])
         self.about = about | {"t": times}
@@ -107,9 +108,13 @@ class PromptBox(_Live):
     def _on_asked(self, change: Mapping[str, Any]) -> None:
         """Note the newest wish, and see that a thread is at work; never wait for it."""
         with self._lock:
-            self._current = change["new"].get("number", 0)
+            self._current, self._next = change["new"].get("number", 0), change["new"]
             # Nothing else runs on this thread now, so the weights are not in the middle of a step.
-            self._next = (change["new"], training.averaged(self._model))
+            # A wish still under way is stale from here on: what it draws of the mixture is dropped.
+            for copied, now in zip(
+                self._copy.state_dict().values(), self._model.state_dict().values(), strict=True
+            ):
+                copied.copy_(now)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
@@ -120,13 +125,13 @@ class PromptBox(_Live):
                 if self._next is None:
                     self._thread = None
                     return
-                (asked, model), self._next = self._next, None
+                asked, self._next = self._next, None
             try:
-                self._draw(asked, model)
+                self._draw(asked)
             except Exception as error:  # a thread's error would go unseen
                 self._tell(asked["number"], trouble=f"{type(error).__name__}: {error}")
 
-    def _draw(self, asked: Mapping[str, Any], model: nn.Module) -> list[int]:
+    def _draw(self, asked: Mapping[str, Any]) -> list[int]:
         """Draw a wish unless another comes in between; returns the levels t it went through."""
         number, text, seed = asked["number"], asked.get("text"), asked.get("seed", 0)
         if text is None:
@@ -145,7 +150,7 @@ class PromptBox(_Live):
         }  # fmt: skip
         began, frames, times = time.perf_counter(), [], []
         states = wishes.film(
-            model, rows, wishes.static(count, seed), guidance=asked["guidance"], steps=steps
+            self._copy, rows, wishes.static(count, seed), guidance=asked["guidance"], steps=steps
         )
         for step, (t, x_t, x0_hat) in enumerate(states):
             if number != self._current:
@@ -163,6 +168,9 @@ class PromptBox(_Live):
                 self._tell(number, **told)
                 if done:
                     self.film = b"".join(frames)
+            if step == 0:
+                # With every core at work on the next step, the first would be seen only after it.
+                time.sleep(0.02)
         return times
 
     def _tell(self, number: int, **what: Any) -> None:
@@ -261,7 +269,11 @@ class Explorer(_Live):
 
     def _on_asked(self, change: Mapping[str, Any]) -> None:
         asked = change["new"]
-        self._paint(asked["number"], self._show(*self._at(asked["at"])))
+        try:
+            self._paint(asked["number"], self._show(*self._at(asked["at"])))
+        except Exception as error:  # else it would go into the kernel's log, where nobody looks
+            says = f"At these places it failed: {type(error).__name__}: {error}"
+            self.told = self.told | {"number": asked["number"], "says": says}
 
     def _paint(self, number: int, view: View) -> None:
         count = len(self._shapes)

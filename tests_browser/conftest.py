@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import hosts
 import nbformat
 import numpy as np
 import pytest
+from needed import needed
 from playwright.sync_api import Browser, Error, Locator, Page, Playwright, sync_playwright
 
 # A training of a few seconds, so that the view of it can be seen without a lesson's minute; and
@@ -39,7 +40,37 @@ def flat(level, who):
 levels = [round(-1 + 0.1 * k, 1) for k in range(21)]
 live.Explorer(flat, "Two greys.", controls={"level": levels, "who:": ["cat", "dog"]},
               start=[0.0, "cat"])""",
+    """
+import torch
+from diffusion_lessons import live
+def share(level):
+    return live.View([torch.full((3, 8, 8), 1 / (level - 1))], f"1 over {level}")
+live.Explorer(share, "A grey.", controls={"level": [0, 1, 2]}, start=[2])""",
 )
+# What lessons need for one live cell, and that cell: a network from a file stands in for a minute's
+# training, and a training is cut to a few steps.
+INSTEAD = {
+    name: f"from diffusion_lessons import models\n{name} = models.load()"
+    for name in ("ema", "mine")
+}
+FEW = ("57_344", "1_280"), ("45_056", "1_280")
+
+
+def cut(kind: str, instead: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Every cell of the lessons with ``live.<kind>(``, by lesson and place, behind its needs."""
+    found = {}
+    for name, notebook in hosts.STORED.items():
+        for i, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and f"live.{kind}(" in cell.source:
+                texts = [needed(notebook, i, instead), cell.source]
+                for before, after in () if instead else FEW:
+                    texts = [text.replace(before, after) for text in texts]
+                found[f"{name}-{kind}-{i}"] = tuple(texts)
+    return found
+
+
+EXPLORERS, BOXES, MONITORS = cut("Explorer", INSTEAD), cut("PromptBox", INSTEAD), cut("Monitor", {})
+CUT = EXPLORERS | BOXES | MONITORS
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update")  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -128,11 +159,18 @@ def exported(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[str]:
-    """The address of a Jupyter server with the stored lessons, and with `SHORT`."""
-    short = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in SHORT])
-    short.metadata = nbformat.from_dict(build_notebooks.METADATA)
-    with hosts.server(tmp_path_factory.mktemp("lab"), hosts.STORED | {"short": short}) as address:
+    """The address of a Jupyter server with the stored lessons, with `SHORT`, and with `CUT`."""
+    cut = {name: notebook_of(*cells) for name, cells in CUT.items()}
+    every = hosts.STORED | {"short": notebook_of(*SHORT)} | cut
+    with hosts.server(tmp_path_factory.mktemp("lab"), every) as address:
         yield address
+
+
+def notebook_of(*cells: str) -> nbformat.NotebookNode:
+    """A notebook with these cells, which opens without a question."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    notebook.metadata = nbformat.from_dict(build_notebooks.METADATA)
+    return notebook
 
 
 @pytest.fixture

@@ -1,18 +1,39 @@
 """What talks to Python, in JupyterLab and Notebook 7: run, used, and looked at pixel by pixel."""
 
+import ast
+import re
+
 import numpy as np
 import pytest
-from conftest import painted, same, violations
-from hosts import HOSTS, STORED, bring, open_notebook, run, start
+from conftest import BOXES, CUT, EXPLORERS, MONITORS, painted, same, violations
+from hosts import HOSTS, bring, open_notebook, run, start
 
-from diffusion_lessons import data, models, prompts, wishes
+from diffusion_lessons import data, models, prompts, widgets, wishes
 
-BOXES = [
-    (name, i)
-    for name, notebook in STORED.items()
-    for i, cell in enumerate(notebook.cells)
-    if cell.cell_type == "code" and "live.PromptBox(" in cell.source
-]
+
+def place(cut: str) -> tuple[str, int]:
+    """The lesson and the number of the cell that a notebook of `CUT` was made from."""
+    lesson, _, cell = cut.split("-")
+    return lesson, int(cell)
+
+
+def opened(page, lab, name: str, host: str = "JupyterLab"):
+    """Open a notebook of `CUT`, run its two cells, and return the figure of the second."""
+    open_notebook(page, lab, f"trusted/{name}.ipynb", host)
+    run(page, 0, 1)
+    figure = bring(page, 1).locator(".dl")
+    figure.locator("canvas, svg").first.wait_for()
+    return figure
+
+
+def here(name: str):
+    """Run the same two cells in this process; returns the figure that they end with."""
+    before, cell = CUT[name]
+    *statements, last = ast.parse(cell).body
+    space: dict = {}
+    for part in (ast.parse(before), ast.Module(statements, [])):
+        exec(compile(part, name, "exec"), space)
+    return eval(compile(ast.Expression(last.value), name, "eval"), space)
 
 
 def expected(text: str, seed: int, guidance: float, step: int) -> list[np.ndarray]:
@@ -44,13 +65,9 @@ def slider(box, name: str, value: float) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_box_of_the_tour_draws_what_is_typed(host, page, lab):
-    name, cell = BOXES[0]
-    assert name == "00_tour"
-    open_notebook(page, lab, f"trusted/{name}.ipynb", host)
-    imports = next(i for i, c in enumerate(STORED[name].cells) if "models.load" in c.source)
-    run(page, imports, cell)
-    box = bring(page, cell).locator(".dl")
-    box.locator("canvas").first.wait_for()
+    name = next(iter(BOXES))
+    assert name.startswith("00_tour")
+    box = opened(page, lab, name, host)
     assert "Error displaying widget" not in page.content()
 
     # The first wish, which the lesson names.
@@ -98,7 +115,7 @@ def test_the_box_of_the_tour_draws_what_is_typed(host, page, lab):
 
 
 def test_a_stored_box_is_a_picture_until_it_is_run(page, lab):
-    for name, cell in BOXES:
+    for name, cell in map(place, BOXES):
         open_notebook(page, lab, f"trusted/{name}.ipynb")
         shown = bring(page, cell)
         shown.locator("img").first.wait_for()
@@ -132,16 +149,6 @@ def test_the_monitor_is_alive_while_it_trains_and_a_picture_after(host, page, la
     assert "image/png" in stored and len(stored["image/png"]) > 10_000
 
 
-def explorers() -> list[tuple[str, int]]:
-    """Where the sliders that ask Python are."""
-    return [
-        (name, i)
-        for name, notebook in STORED.items()
-        for i, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and "live.Explorer(" in cell.source
-    ]
-
-
 @pytest.mark.parametrize("host", HOSTS)
 def test_sliders_that_ask_paint_what_python_computes(host, page, lab):
     open_notebook(page, lab, "trusted/short.ipynb", host)
@@ -166,8 +173,74 @@ def test_sliders_that_ask_paint_what_python_computes(host, page, lab):
     assert violations(page, ".dl") == []
 
 
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_explorer_paints_what_python_computes(name, page, lab, tmp_path, monkeypatch):
+    figure = opened(page, lab, name)
+    monkeypatch.chdir(tmp_path)
+    explorer = here(name)
+    controls, chart = explorer.about["controls"], explorer.about["chart"]
+    ends = [(0, (len(one["places"]) - 1) // 2, len(one["places"]) - 1) for one in controls]
+    for at in zip(*ends, strict=True):
+        for control, k in zip(controls, at, strict=True):
+            if control["words"]:
+                figure.get_by_role("radio", name=control["places"][k], exact=True).check()
+            else:
+                figure.get_by_role("slider", name=control["name"], exact=True).fill(str(k))
+        view = explorer._show(*explorer._at(at))
+        figure.get_by_role("status").get_by_text(view.says, exact=True).wait_for()
+        page.wait_for_timeout(100)
+        for canvas, picture in zip(figure.locator("canvas").all(), view.pictures, strict=True):
+            same(canvas, widgets.as_bytes(picture))
+        for i, values in enumerate(view.curves.values()):
+            line = figure.locator("svg[role=img] path[stroke-width='2.2']").nth(i)
+            points = re.findall(r"[ML]([-\d.]+) ([-\d.]+)", line.get_attribute("d"))
+            heights = np.clip([float(v) for v in values], *chart["y"])
+            assert np.ptp(heights) > 0 and len(points) == len(values)
+            gap = np.polyfit(heights, [float(y) for _, y in points], 1, full=True)[1]
+            assert gap.sum() < 0.1  # on a straight line, to a tenth of a pixel
+    assert violations(page, ".dl") == []
+
+
+def test_the_box_of_the_last_lesson_asks_the_learners_own_network(page, lab):
+    name = next(name for name in BOXES if name.startswith("07_prompts"))
+    box = opened(page, lab, name)
+    first = expected("a green frog at night", 0, 2, wishes.STEPS)
+    for canvas, pixels in zip(tiles(box), first, strict=True):
+        same(canvas, pixels)
+    box.get_by_label("draw", exact=True).fill("a dog in the city")
+    slider(box, "guidance", 8)
+    box.get_by_role("button", name="Draw").click()
+    drawn(box, "a dog in the city")
+    for step in (0, 12, wishes.STEPS):
+        slider(box, "step", step)
+        page.wait_for_timeout(50)
+        for canvas, pixels in zip(
+            tiles(box), expected("a dog in the city", 0, 8, step), strict=True
+        ):
+            same(canvas, pixels)
+
+
+@pytest.mark.parametrize("name", MONITORS)
+def test_the_monitors_of_the_lessons_follow_a_training_of_a_few_steps(name, page, lab):
+    figure = opened(page, lab, name)
+    figure.get_by_text("finished: 1,280 pictures").first.wait_for()
+    curve = figure.locator("svg[role=img] path[fill=none]")
+    assert any(path.get_attribute("d").count("L") == 19 for path in curve.all())
+
+
+def test_an_explorer_says_what_went_wrong_and_goes_on(page, lab):
+    open_notebook(page, lab, "trusted/short.ipynb")
+    run(page, 3)
+    figure = bring(page, 3).locator(".dl")
+    level = figure.get_by_label("level", exact=True)
+    level.fill("1")
+    figure.get_by_text("At these places it failed: ZeroDivisionError").wait_for()
+    level.fill("2")
+    figure.get_by_text("1 over 2").wait_for()
+
+
 def test_stored_explorers_are_pictures_until_they_are_run(page, lab):
-    found = explorers()
+    found = [place(name) for name in EXPLORERS]
     assert len(found) >= 6
     for name in dict(found):
         open_notebook(page, lab, f"trusted/{name}.ipynb")

@@ -92,7 +92,21 @@ export function picture(width, height, size, label) {
 export function bitmap(target, width, height) {
   const image = target.context.createImageData(width, height);
   image.data.fill(255);
-  return { pixels: image.data, show: () => target.context.putImageData(image, 0, 0) };
+  const pixels = image.data, values = width * height * 3;
+  const show = () => target.context.putImageData(image, 0, 0);
+  return {
+    pixels,
+    show,
+    /** Paint picture i of many that came as bytes, (n, height, width, 3). */
+    unpack(bytes, i) {
+      for (let k = i * values, p = 0; k < (i + 1) * values; k += 3, p += 4) {
+        pixels[p] = bytes[k];
+        pixels[p + 1] = bytes[k + 1];
+        pixels[p + 2] = bytes[k + 2];
+      }
+      show();
+    },
+  };
 }
 
 /** Bytes as a list of numbers of `Kind`; hosts hand them over as DataView. */

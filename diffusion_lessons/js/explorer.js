@@ -5,7 +5,6 @@ export default {
   render({ model, el }) {
     el.classList.add("dl");
     const { controls, columns, labels, chart, count, width, height, size } = model.get("about");
-    const values = width * height * 3;
     const tiles = Array.from({ length: count }, () => {
       const tile = picture(width, height, size, "");
       const title = make("span", { class: "dl-note" });
@@ -58,13 +57,7 @@ export default {
       const told = model.get("told"), frame = numbers(model, "frame");
       says.textContent = told.says;
       tiles.forEach(({ map, title, canvas }, i) => {
-        const from = i * values;
-        for (let k = 0, p = 0; k < values; k += 3, p += 4) {
-          map.pixels[p] = frame[from + k];
-          map.pixels[p + 1] = frame[from + k + 1];
-          map.pixels[p + 2] = frame[from + k + 2];
-        }
-        map.show();
+        map.unpack(frame, i);
         title.textContent = told.titles[i];
         title.hidden = !told.titles[i];
         canvas.setAttribute("aria-label", [labels[Math.floor(i / columns)],

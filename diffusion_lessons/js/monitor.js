@@ -7,7 +7,6 @@ export default {
   render({ model, el }) {
     el.classList.add("dl");
     const { total, titles, size } = model.get("about");
-    const values = size * size * 3;
     const fill = make("div", { class: "dl-fill" });
     const bar = make("div", { class: "dl-bar", role: "progressbar", "aria-label": "training",
       "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
@@ -35,12 +34,7 @@ export default {
         grid.append(make("span", { class: "dl-note" }, `after ${write(rows[i])}`));
         titles.forEach((title, k) => {
           const tile = picture(size, size, 64, `${title}, after ${write(rows[i])} pictures`);
-          const map = bitmap(tile, size, size);
-          const from = (i * titles.length + k) * values;
-          for (let v = 0, p = 0; v < values; v += 3, p += 4) {
-            map.pixels.set(sheet.subarray(from + v, from + v + 3), p);
-          }
-          map.show();
+          bitmap(tile, size, size).unpack(sheet, i * titles.length + k);
           grid.append(tile.box);
         });
         marks.setAttribute("d",

@@ -69,15 +69,8 @@ export default {
       const frame = frames[place.value];
       place.tell();
       if (!frame) return;
-      tiles.forEach(({ maps }, i) => maps.forEach((map, view) => {
-        const from = (view * count + i) * values;
-        for (let k = 0, p = 0; k < values; k += 3, p += 4) {
-          map.pixels[p] = frame[from + k];
-          map.pixels[p + 1] = frame[from + k + 1];
-          map.pixels[p + 2] = frame[from + k + 2];
-        }
-        map.show();
-      }));
+      tiles.forEach(({ maps }, i) =>
+        maps.forEach((map, view) => map.unpack(frame, view * count + i)));
     }
     const paint = painter(all);
 
