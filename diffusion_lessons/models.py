@@ -213,7 +213,11 @@ def _alpha_bar(schedule: Schedule, x_t: Tensor, t: Tensor | int, shape: Sequence
 
 
 class Block(nn.Module):
-    """Twice norm → bend → 3×3 convolution, on top of its input; time and words scale and shift."""
+    """Twice norm → scale and shift by time and words → bend → 3×3 convolution, on top of its input.
+
+    Words enter at both places (Dhariwal and Nichol 2021 have one): after a minute's training that
+    draws pairs that never met right more often, .74 against .62 (two runs each).
+    """
 
     def __init__(self, width: int, context: int) -> None:
         super().__init__()
@@ -221,14 +225,13 @@ class Block(nn.Module):
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.norm2 = _norm(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.modulate = nn.Linear(context, 2 * width)
+        self.modulate = nn.Linear(context, 4 * width)
         nn.init.zeros_(self.conv2.weight)
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
-        scale, shift = self.modulate(context)[:, :, None, None].chunk(2, dim=1)
-        inner = self.conv1(F.silu(self.norm1(h)))
-        inner = self.norm2(inner) * (1 + scale) + shift
-        return h + self.conv2(F.silu(inner))
+        scale1, shift1, scale2, shift2 = self.modulate(context)[:, :, None, None].chunk(4, dim=1)
+        inner = self.conv1(F.silu(self.norm1(h) * (1 + scale1) + shift1))
+        return h + self.conv2(F.silu(self.norm2(inner) * (1 + scale2) + shift2))
 
 
 class Attention(nn.Module):
@@ -265,7 +268,8 @@ class UNet(nn.Module):
 
     ``widths``: channels at each size, each half the one before. ``vocabulary``: how many words
     (0: none); ``cond`` is then int64 (B, L) of word numbers 1 … vocabulary, 0 for "nothing said",
-    and the vectors of a picture's words are summed. ``uses_time=False`` hides t from the network.
+    and the vectors of a picture's words are summed. ``uses_time=False`` hides t from the network,
+    ``attention=False`` leaves convolutions, and norms over the whole picture, to connect places.
     Pictures are (B, channels, H, W) with H and W divisible by 2 ** len(widths).
     """
 
@@ -276,6 +280,7 @@ class UNet(nn.Module):
         vocabulary: int = 0,
         target: str = "v",
         uses_time: bool = True,
+        attention: bool = True,
     ) -> None:
         super().__init__()
         if target not in TARGETS:
@@ -286,6 +291,7 @@ class UNet(nn.Module):
             "vocabulary": vocabulary,
             "target": target,
             "uses_time": uses_time,
+            "attention": attention,
         }
         self.target, self.uses_time, self.vocabulary = target, uses_time, vocabulary
         context = 4 * widths[0]
@@ -299,7 +305,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths)
         )
-        self.attention = Attention(widths[-1])
+        self.attention = Attention(widths[-1]) if attention else nn.Identity()
         self.up_blocks = nn.ModuleList(Block(width, context) for width in widths)
         self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in itertools.pairwise(widths))
         self.leave = nn.Sequential(

@@ -399,3 +399,22 @@ def test_bridges_carry_the_picture_past_the_bottom():
             up.weight.zero_()
     other = noise(2, 3, 8, 8, seed=5, dtype=torch.float32)
     assert (model(X, T) - model(other, T)).abs().max() > 1e-2
+
+
+def test_words_scale_and_shift_at_both_norms_of_a_block():
+    torch.manual_seed(0)
+    h, contexts = torch.randn(1, 8, 4, 4), torch.randn(2, 1, 6)
+    for unheard in (slice(0, 16), slice(16, 32)):
+        block = models.Block(8, 6)
+        torch.nn.init.normal_(block.conv2.weight)
+        with torch.no_grad():
+            block.modulate.weight[unheard] = 0
+            one, other = (block(h, context) for context in contexts)
+        assert (one - other).abs().max() > 0.1
+
+
+def test_without_attention_places_meet_only_by_convolutions_and_norms():
+    plain = models.UNet(widths=(8, 16), attention=False)
+    assert not any("attention" in name for name, _ in plain.named_parameters())
+    assert models.UNet(**plain.config).config == plain.config
+    assert plain(torch.zeros(1, 3, 8, 8), torch.tensor([5])).shape == (1, 3, 8, 8)

@@ -161,6 +161,19 @@ def test_all_noise_levels_are_drawn_the_first_and_the_last_too(T):
         assert share[400:600].mean() > even, "most are drawn where most is learned"
 
 
+def test_the_levels_of_a_batch_are_spread_evenly():
+    dice = seeded()
+    batches = [draw_t(linear(1000), 64, dice) for _ in range(200)]
+    # Drawn independently, the mean of 64 levels would have a spread of 30.
+    assert torch.stack([t.double().mean() for t in batches]).std() < 10
+    assert all((t == 1000).any() for t in batches)
+    # One at a time they follow the same law.
+    alone = torch.cat([draw_t(linear(1000), 1, dice) for _ in range(4000)]).double()
+    together = torch.cat(batches).double()
+    for share in (0.1, 0.5, 0.9):
+        assert abs(alone.quantile(share) - together.quantile(share)) < 30
+
+
 def test_training_shows_the_last_level_and_the_first():
     model = Watched()
     list(run(model, pictures=400, batch=40))

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 03 · How can a network predict something random?
 #
-# Nobody can learn to predict dice. Yet "predict the noise" is what such networks are trained for. And below static turns into a bear on a skateboard, *although nothing was trained*. How?
+# Nobody can learn to predict dice. Yet "predict the noise" is what such networks are trained for. And below static turns into a cat on a skateboard, *although nothing was trained*. How?
 #
 # At the end you can
 # - say what is recognised when noise is "predicted";
@@ -91,7 +91,7 @@ print(f"noise 1 and the fox under it: {abs(correlation(noise_1, fox)):.2f}")
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The guess follows the picture (*Prove it* tries fifty pairs). Exchange the noise, and hardly anything changes.
+# The guess follows the picture (*Prove it* tries fifty pairs). Exchange the noise, and the guess stays much the same.
 # </details>
 #
 # *Noise is random, so how can it be learned?* It can't, and it isn't. The network **recognises the picture**; the noise is what is left over:
@@ -105,7 +105,7 @@ print(f"noise 1 and the fox under it: {abs(correlation(noise_1, fox)):.2f}")
 # | 0.5 | 0.8 · 0.5 = 0.4 | 1.1 − 0.4 = 0.7 | 0.7 / 0.6 = 1.17 |
 # | −0.5 | 0.8 · (−0.5) = −0.4 | 1.1 + 0.4 = 1.5 | 1.5 / 0.6 = 2.5 |
 #
-# *Is the noise an embedding, a hidden version, of my picture?* No: it was drawn without a look at the picture, and they have nothing in common (0.00 above). What the network finds is the √ᾱ of the picture that is still there.
+# *Is the noise an embedding, a hidden version, of my picture?* No: it was drawn without a look at the picture, and they have next to nothing in common (the last line above). What the network finds is the √ᾱ of the picture that is still there.
 #
 # ### Break it: the same dice over other pictures
 # **Predict.** The same noise over new critters, over a photo of a cat, and over critters with shuffled pixels. If it knew the dice, all three would be equally easy. (Error: mean square of ε̂ − ε. Who always answers 0 gets 1.)
@@ -145,7 +145,7 @@ plots.pictures(
 #
 # ### 2 · A guesser without any training
 #
-# Suppose we know all possible pictures, three of one pixel: −1, 0 and 1. We see $x_t$ = 0.5, at ᾱ = 0.64. Let each picture **vote for itself**, the more, the better it explains what we see. A gap is as likely as the bell curve of the noise, with variance 1 − ᾱ, says:
+# Suppose we know all possible pictures, three of one pixel: −1, 0 and 1. We see $x_t$ = 0.5, at ᾱ = 0.64. Let each picture **vote for itself**, the more, the better it explains what we see. The **gap** is what we see minus what we would see of that picture without noise, $x_t - \sqrt{\bar\alpha_t}\,x_i$. It must be noise, so the bell curve, with variance 1 − ᾱ, says how likely it is:
 #
 # $$w_i \;\propto\; \exp\!\left(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\,x_i\rVert^2}{2\,(1-\bar\alpha_t)}\right)$$
 #
@@ -157,10 +157,10 @@ plots.pictures(
 # | 0 | 0 | 0.25 | 0.71 | 42 % |
 # | 1 | 0.8 | 0.09 | 0.88 | 52 % |
 #
-# The guess is the average by votes: −0.06 + 0 + 0.52, about 0.47.
+# (0.72 is 2 · (1 − 0.64).) The guess is the average by votes: −0.057 + 0 + 0.524, about 0.47. This vote is the **ideal guesser**, in code `IdealDenoiser`: on pictures that it knows none can be less wrong on average (*Prove it* shows why).
 #
 # ### Your turn: `votes`
-# `x_t` is a row of D pixels, `data` has N such rows. To a computer e^−1500 is 0, and 0 / 0 is no vote; `torch.softmax(exponents, 0)` takes the powers and divides by their sum safely.
+# `x_t` is a row of D pixels, `data` has N such rows, `alpha_bar_t` is ᾱ. Return the N votes, which add up to 1. To a computer e^−1500 is 0, and 0 / 0 is no vote; `torch.softmax(exponents, 0)` takes the powers and divides by their sum safely.
 
 
 # %%
@@ -215,7 +215,7 @@ assert leader[levels.index(800)] > 99 and leader[-1] < 0.1 and hits[800] > 0.8
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# One, and mostly the right one. Each of 3,072 numbers is a weak clue, and clues multiply. In pure static each picture has 1/2000, and the guess is the average of all.
+# One, and mostly the right one. Each of 3,072 numbers is a weak clue, and clues multiply. (Some pictures are empty places with a near-twin among the 2,000. Twins are mixed up even under little noise.) In pure static each picture has 1/2000, and the guess is the average of all.
 # </details>
 #
 # **Move the slider.** Where does it begin to waver? Then give it a *new* picture, which is not among the 2,000. What does it answer where there is hardly any noise, and how sure is it?
@@ -334,6 +334,7 @@ plots.pictures(
 # Because the first guess is the average of all that is possible, and in pure static everything is. Every step leaves less possible. (With a perfect memory few steps will do; a network needs more.)
 #
 # ### 4 · Is a loss of 0.04 good?
+# While a network is trained, one number says how wrong it is: the mean square of ε̂ − ε, as in *Break it*. It is called the **loss**, and low is good. So is 0.04 low?
 #
 # The ideal guesser with 20,000 pictures in its memory against the network, which was trained on these and 40,000 more. (The first time, they are drawn now.)
 #
@@ -387,12 +388,12 @@ assert 0.5 < ideal_new[3] / fewer < 1
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# No one beats the ideal guesser on what it knows by heart. For a new picture it still answers with one that it owns, and is sure of it: at t = 100 that is *worse than answering 0*. The network has learnt what critters have in common. (Is it fair that the network met three times as many? Look at the last line: from 6,500 to 20,000 is three times, too, and it helps the ideal guesser little.) At 900, where hardly anything can be seen, all are nearly equal.
+# No one beats the ideal guesser on what it knows by heart. For a new picture it still answers with one that it owns, and is sure of it: at t = 100 that is *worse than answering 0*. The network has learnt what critters have in common. (Is it fair that the network met three times as many? Look at the last line: from 6,500 to 20,000 is three times, too, and it helps the ideal guesser little.) At 900, where hardly anything can be seen, the two are nearly equal on new pictures.
 # </details>
 #
 # So is 0.04 good? **The number alone says nothing.** It is about what our network gets at t = 400. At 100 it would be four times better than our network, and at 900 worse than always answering with the average picture. Ask: at which level, on which pictures, and what is *possible*?
 #
-# *The loss is low, but the samples are noise?* The mean is made by levels with little noise (0.18 at 100, 0.0035 at 900). Up at 900, where a picture begins, even the blind average scores 0.007: nobody would notice in a mean of 0.05.
+# *The loss is low, and still only mush comes out?* That can be. The mean comes mostly from levels with little noise (0.17 at 100, 0.0034 at 900). Suppose a network were blind at 900, where a picture begins, and always answered with the average picture: 0.007 there. The mean of nine levels, 0.05, would hardly move, and nobody would notice.
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 
@@ -459,7 +460,7 @@ leftover_noise = checks.leftover_noise(leftover_noise)
 # ```
 # </details>
 #
-# Take the same formula with the true $x_0$ and ε away from it: the error of ε̂ is the error of x̂₀, times −√ᾱ/√(1 − ᾱ). So their mean squares differ by the factor ᾱ/(1 − ᾱ), the signal-to-noise ratio.
+# Write the same formula once more, with the true $x_0$ and ε, and subtract: the error of ε̂ is the error of x̂₀, times −√ᾱ/√(1 − ᾱ). So their mean squares differ by the factor ᾱ/(1 − ᾱ), the signal-to-noise ratio.
 #
 # **Predict.** The error in ε̂ falls as noise grows. And the error in x̂₀?
 
@@ -481,11 +482,11 @@ for t in (100, 400, 900):
 # </details>
 #
 # ### A floor that is truly known
-# For critters nobody knows the least possible error on *new* pictures. So take pictures of two pixels whose law we make ourselves: choose one of three centres, add a cloud of spread 0.15. If the ideal guesser is told the law (centres and spread) instead of examples, its error on new pictures is the **floor**: no guesser in the world can be better. The formula stays a vote; only, each voter also takes in some of $x_t$:
+# For critters nobody knows the least possible error on *new* pictures. So take pictures of two pixels whose law we make ourselves: choose one of three centres, add a cloud of spread 0.15. If the ideal guesser is told the law (centres and spread) instead of examples, its error on new pictures is the **floor**: no guesser in the world can be better. The guesser votes again, now for the three centres. But a picture may lie off its centre, so part of the gap is picture, and only the rest is noise. k says how much of the gap to add to the centre:
 #
 # $$\hat x_0 = \sum_i w_i\,\bigl(x_i + k\,(x_t - \sqrt{\bar\alpha_t}\,x_i)\bigr),\qquad k = \frac{\sqrt{\bar\alpha_t}\;0.15^2}{\bar\alpha_t\,0.15^2 + 1 - \bar\alpha_t}$$
 #
-# with $\bar\alpha_t\,0.15^2 + 1 - \bar\alpha_t$, the variance of $x_t$ around a centre, in the votes too.
+# Below the fraction line stands the variance of $x_t$ around a centre, cloud and noise together. In the votes it takes the place of 1 − ᾱ.
 
 # %%
 centres, spread = torch.tensor([[-0.8, -0.6], [0.1, 0.8], [0.8, -0.3]]), 0.15
@@ -571,7 +572,7 @@ assert by_heart[0] > 1.5 * floor[0] and 0.65 < floor[0] < 0.8
 #
 # Within a few per cent, everywhere. And look at the floor itself: at t = 50 *no one* gets below 0.7, as nobody can tell the cloud's scatter from the noise. A loss of 0.04 is impossible there, and at t = 800 it is the best there is. The same number, a miracle and a matter of course.
 #
-# With two pixels, 2,000 dots fill the clouds, and knowing those by heart would be nearly as good as the law. With 3,072 numbers a picture, 20,000 pictures fill nothing.
+# With two pixels, 2,000 dots fill the clouds, and knowing those by heart would probably be nearly as good as the law. With 3,072 numbers a picture, 20,000 pictures fill nothing.
 # </details>
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
@@ -706,7 +707,7 @@ for t in (1000, 975, 950, 900, 800):
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. The best guess of all is a vote of all known pictures; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new pictures the perfect pupil is beaten by a small network.
+# **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. The best guess of all is a vote of all known pictures; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new critters, wherever the noise leaves something to see, a small network beats the ideal guesser.
 #
 # **Try this.** Hand `IdealDenoiser` only ten pictures, of your own even (`data.image_folder`). What comes out of static now?
 #

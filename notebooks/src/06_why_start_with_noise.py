@@ -14,7 +14,7 @@
 # At the end you can
 # - say what happens from a white page, a black one, a photo, and why it depends on the sampler;
 # - work out how much of the start is left along the way;
-# - blend two starts without losing somebody on the way;
+# - blend two starts without losing detail on the way;
 # - say what in a picture is settled first, and what last.
 #
 # **25 minutes for the core**; *Prove it* and *Go further* are folded below it.
@@ -121,7 +121,7 @@ plots.pictures(
 
 
 # %% [markdown]
-# In numbers. *Right* counts, out of six prompts, the pictures in which the judge finds every word. *Variety* is the average distance between two of the six pictures without words (0: all the same). *Same* counts how many of the six are the picture that came from static.
+# In numbers. *Right* counts, out of six prompts, the pictures in which the judge finds every word. *Variety* and *same* look at the six pictures without words. *Variety* is the average distance between two of them: white, black, grey and the photo are one start six times, so the deterministic sampler must give 0 there; look at what the dice add. *Same* counts how many random pictures are nearly the one that came from static.
 
 
 # %%
@@ -155,7 +155,7 @@ assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 
 # The random sampler forgets where it began. What is in its picture comes from the dice on the way.
 # </details>
 #
-# You may have read that one starts with noise because a white page would impose its structure on the picture. That is true of *one* kind of sampler. With the deterministic one, one page is one picture, and white is not even that. With the random one you may start from what you like. What both need is chance: a network gives the same answer each time, so what tells one picture from another must come from noise, either all at the start or bit by bit on the way.
+# You may have read that one starts with noise because a white page would impose its structure on the picture. That is true of *one* kind of sampler. With the deterministic one, one page is one picture, and white is not even that. With the random one, in many steps on our schedule, you may start from what you like. What both need is chance: a network gives the same answer each time, so what tells one picture from another must come from noise, either all at the start or bit by bit on the way.
 #
 # ### 2 · How much of the start is left?
 #
@@ -172,7 +172,7 @@ assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 
 # | 0 | 1 | 0 | 0 | 0 | 0 |
 #
 # ### Your turn: `survives`
-# `steps` is a list of levels that falls, `alpha_bar[t]` the share at level t. Return the list of what is left of the start at each level of `steps`, beginning with 1.
+# For the **random** sampler: multiply its factors, step after step. `steps` are falling levels, such as [1000, 990, …, 0]; `alpha_bar[t]` is ᾱ at level t. Return a list with one number for each level, beginning with 1. For the table above: [1, 0.42, 0].
 
 
 # %%
@@ -267,12 +267,12 @@ for name in road:
     empty.append(int((metrics.judge(halfway, judge).attributes[:, 0] == 0).sum()))
     print(f"{name:13s}: strength {x_T.std():.2f}, fine detail {fine[-1]:.1f}", end="")
     print(f" (real pictures: 1), nobody in {empty[-1]} of 64")
-assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
+assert fine[1] < 0.9 * fine[0] and max(empty) < 16
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A third picture, whole, and no double exposure: the network has only learnt to see whole pictures. It may be like one neighbour or the other, and somewhere it tips. Mixed straight, the static in the middle is too weak (1 became 0.71), as in "static × 0.5" above: less detail, and more often an empty place with nobody in it.
+# A third picture, and no double exposure, though it may borrow a head from one and a body from the other. It may be like one neighbour or the other, and somewhere it tips. Mixed straight, the static in the middle is too weak (1 became 0.71), as in "static × 0.5" above: less detail. (Empty places with nobody in them are a little more frequent, too, but so few may be luck.)
 # </details>
 #
 # **Move the slider.** Where does it tip? Is there ever half a beach in half a city?
@@ -343,7 +343,7 @@ missing = {
 settled = {}
 for name, values in missing.items():
     settled[name] = next(t for i, t in enumerate(levels) if max(values[i:]) < 10)
-    print(f"{name:19s}: right to within 10 % for good from t = {settled[name]}")
+    print(f"{name:19s}: less than 10 % of its power missing, for good, from t = {settled[name]}")
 order = list(settled.values())
 assert order == sorted(order, reverse=True) and order[1] - order[5] > 300
 plots.bands(
@@ -356,7 +356,7 @@ plots.bands(
 )
 
 # %% [markdown]
-# **Move the slider.** One of these films, with what its guess still lacks, and who the judge sees in it. Where does the judge make up its mind: before the shading has settled, or after?
+# **Move the slider.** One of these films, with what its guess still lacks, and whom the judge sees in it. How often does the judge change its mind? Would you have been as sure?
 
 # %% tags=["nbval-ignore-output"]
 from diffusion_lessons import widgets
@@ -386,7 +386,7 @@ widgets.film(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Broad things first, strictly in order of size. So the honest version is *noise → brightness and broad shading → shapes → outlines → fine detail*: shading comes first, not last. (Lesson 01 says why: noise drowns fine waves, which are weak, long before broad ones.) And it is no "Polaroid in reverse": a Polaroid comes up out of nothing, forwards, and so does this. Only t is counted backwards.
+# Broad things first, strictly in order of size. So the honest version is *noise → brightness and broad shading → shapes → outlines → fine detail*: shading comes first, not last. (Lesson 01 says why: noise drowns fine waves, which are weak, long before broad ones.) The judge was trained on finished pictures, so it names somebody in any blur: don't trust it early on. *Go further* asks in a better way. And it is no "Polaroid in reverse": a Polaroid comes up out of nothing, forwards, and so does this. Only t is counted backwards.
 # </details>
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
@@ -522,7 +522,7 @@ assert middling[0.5] > 0.8 > 0.7 > middling[0.012] > 0.3
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Everything becomes middling: in the end hardly any nights, no snow, no pale pages. Words hide it at first: at ᾱ = 0.012 they are as right as ever, while without words many a picture is already in the same middling place, a futuristic city. And the network is not to blame: start it from real pictures under that much noise, as in training, and all is well. It is the start that is wrong.
+# Everything becomes middling: at ᾱ = 0.155 more than nine pictures in ten are in the same middling place, a futuristic city, and none is a night. Words hide it for long: up to there all six are right. And the network is not to blame: start it from real pictures under that much noise, as in training, and all is well. It is the start that is wrong.
 # </details>
 #
 # ### The number that predicts it
@@ -552,7 +552,7 @@ brightness_ratio = checks.brightness_ratio(brightness_ratio)
 # ```
 # </details>
 #
-# A deterministic sampler that expects brightness as in training, and is given static's, shrinks the spread of the result by 1/√(1 + R²) (exactly so if brightness were a bell curve, up to a factor of 1/√(1 − ᾱ)).
+# A deterministic sampler that expects brightness as in training, and is given static's, leaves only this of the spread: spread / √((1 − ᾱ)(1 + R²)). That is exact if brightness follows a bell curve and the network is perfect. (`pixels` is n, the number of values: 3 colours × 32 × 32 = 3072.)
 
 # %%
 ends = np.array(list(cuts))
@@ -563,7 +563,8 @@ plots.lines(
     ends,
     {"measured": measured, "from R": expected, "real pictures": np.full(5, light_of(pictures))},
     "Spread of brightness of the generated pictures, against what is left at the end of the "
-    "schedule. It falls steeply, a little later than R predicts; at 0.155 less than a quarter of "
+    "schedule. It falls steeply, a little later than R predicts (in between, up to twice as much "
+    "is left); at 0.155 less than a quarter of "
     "real pictures' is left. (At 0 this network falls a little short of them by itself.)",
     xlabel="share of the picture left at the last level, ᾱ",
     ylabel="spread of brightness",
@@ -687,7 +688,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** The network always answers the same, so what makes one picture different from another is noise: at the start for the deterministic sampler, on the way for the random one, which forgets its start. The start must be like what training showed at its last level: static of strength 1, and a schedule that truly ends in static, or brightness goes wrong. Broad things are settled first and fine ones last, place before colour before animal.
+# **Three sentences.** The network always answers the same, so what makes one picture different from another is noise: at the start for the deterministic sampler, on the way for the random one, which forgets its start. For the deterministic one the start must be like what training showed at its last level, static of strength 1; and the schedule must truly end in static, or brightness goes wrong. Broad things are settled first and fine ones last, place before colour before animal.
 #
 # **Try this.** Add `"half": ...` to `starts`, a page that is white on the left and black on the right, and run all. And then static plus 0.1: how much of a white page is too much?
 #

@@ -127,7 +127,7 @@ plots.vectors(
 )
 
 # %% [markdown]
-# Each block of the network turns c into a scale and a shift for each of its channels: h becomes (1 + scale) · h + shift. With h = 0.5, a scale of 0.2 and a shift of −0.1 that is 0.5 again; with others the channel is loud or silent. That is all that words do. They turn knobs.
+# Each block of the network turns c, twice, into a scale and a shift for each of its channels: h becomes (1 + scale) · h + shift. With h = 0.5, a scale of 0.2 and a shift of −0.1 that is 0.5 again; with others the channel is loud or silent. That is all that words do. They turn knobs.
 #
 # **Predict.** Nobody told the network which words are colours and which are animals. Which vectors will point the same way? And where does "no sunglasses" point: opposite to "sunglasses"?
 
@@ -293,7 +293,7 @@ widgets.guidance(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Up to about 5, more is better than 1: this network is unsure, and guidance makes up its mind. But too much is bad. At 12 half of all values lie outside what a screen can show, and the words come out *less* often again. And it narrows: of all that fits "night", the same few come again and again. That is why we throw dice for what you leave open, and don't let guidance choose. (Blanks are a trap of their own, see *Break it*.) We go on with w = 2, with little clipping.
+# From 2 to 5 it is better than at 1: this network is unsure, and guidance makes up its mind. But too much is bad. At 12 four values in ten lie outside what a screen can show, and the words come out *less* often again. And it narrows: of all that fits "night", the same few come again and again. That is why we throw dice for what you leave open, and don't let guidance choose. (Blanks are a trap of their own, see *Break it*.) We go on with w = 2, with little clipping.
 # </details>
 #
 # ### 4 · The cat with sunglasses
@@ -374,7 +374,7 @@ assert results["cat wearing sunglasses"][0] < results["blue fox"][0] > 0.7
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A cat with sunglasses, from the shipped network. From yours mostly a cat without, or with something dark about its eyes. Yours draws some of the pairs mostly (a party hat at night; a blue fox, as all fur is coloured alike), and cats with sunglasses only now and then; sunglasses are small, and come late in training, on bears too. The shipped network, trained in the same way for longer, nearly always does. It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
+# A cat with sunglasses, from both; from the shipped network nearly always, from yours only when it manages sunglasses at all. They are small, and come late in training, on bears too, which it has seen with them. After a minute the pairs that never met come out nearly as often as those that did; hardest is a frog in a top hat. (Your numbers differ from ours: training depends on the machine.) It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
 # </details>
 #
 # **Now you.** Type wishes to *your* network. Which words does it know well, and which does it mix up? (Put `shipped` in the place of `mine` to ask the other.)
@@ -429,8 +429,8 @@ for taken, place in enumerate((2, 4, 3, 1, 5, 0), start=1):
 half_told = [paint(shipped, row.expand(2, -1), wishes.static(2, seed=6)) for row in told]
 plots.pictures(
     [pictures[k] for k in (0, 1) for pictures in half_told],
-    "Two kinds of static, and fewer words from left to right. All six: fine. Five to two: grain, at "
-    "last glaring. One, or none: calm again, but with no word anybody may come.",
+    "Two kinds of static, and fewer words from left to right. All six: fine. Five to one: grain, "
+    "and glaring colours. None: calm again, but with no word anybody may come.",
     columns=7,
     titles=["six words", "5: eyes?", "4: feet?", "3: hat?", "2: colour?", "1: where?", "no word"],
     inches=1.28,
@@ -440,7 +440,7 @@ plots.pictures(
 clean = data.critters(200, seed=1).x0
 grain = [metrics.high_frequency_power(x, clean) for x in half_told]
 print("finest detail, real pictures 1:", *[f"{g:.0f}" if g > 1.5 else f"{g:.1f}" for g in grain])
-assert max(grain[1:5]) > 2 and grain[0] < 1.4 and max(grain[5:]) < 1.6
+assert min(grain[1:6]) > 1.5 and max(grain) > 3 and grain[0] < 1.4 and grain[6] < 1.4
 
 # %% [markdown]
 # <details><summary>What happened</summary>
