@@ -82,9 +82,9 @@ def film(
 
     ``cond`` int64 (n, L) or None for a model without words, ``x_T`` floats (n, C, H, W). The
     schedule is the course's cosine, the sampler DPM-Solver++(2M), and levels above `GUIDED_UP_TO`
-    are walked without guidance. The batch is filled up with
-    pictures that are thrown away: sums over a batch of another size may differ in the last digit,
-    and a picture should not depend on how many others are drawn.
+    are walked without guidance. The batch is filled up with pictures that are thrown away: sums
+    over a batch of another size may differ in the last digit, and a picture should not depend on
+    how many others are drawn.
     """
     here = len(x_T)
     filled = torch.arange(max(batch, here)).clamp(max=here - 1)
