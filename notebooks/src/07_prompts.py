@@ -368,13 +368,13 @@ for wish, twin in pairs.items():
 tested = torch.tensor([results[wish] for wish in (*pairs, *pairs.values())]).reshape(2, 6, 2)
 unseen, seen = tested.mean(1)
 print(f"{'mean':26}{unseen[0]:5.0%}{unseen[1]:9.0%}     {'':26}{seen[0]:5.0%}{seen[1]:9.0%}")
-assert unseen[1] > 0.9 and unseen[0] > 0.45 and seen[0] > 0.5
+assert unseen[1] > 0.9 and unseen[0] > max(0.45, seen[0] - 0.2) and seen[0] > 0.5
 assert results["cat wearing sunglasses"][0] < results["blue fox"][0] > 0.7
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A cat with sunglasses, from both; from the shipped network nearly always, from yours only when it manages sunglasses at all. They are small, and come late in training, on bears too, which it has seen with them. After a minute the pairs that never met come out nearly as often as those that did; hardest is a frog in a top hat. (Your numbers differ from ours: training depends on the machine.) It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
+# A cat with sunglasses, from both; from the shipped network nearly always, from yours only when it manages sunglasses at all. They are small, and come late in training, on bears too, which it has seen with them. After a minute the pairs that never met come out nearly as often as those that did. (Your numbers differ from ours: training depends on the machine.) It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
 # </details>
 #
 # **Now you.** Type wishes to *your* network. Which words does it know well, and which does it mix up? (Put `shipped` in the place of `mine` to ask the other.)
