@@ -1,0 +1,81 @@
+"""Nine students of one kind that differ in what they were shown: what lesson 08 looks at.
+
+All are networks without words, shipped small, made by ``tools/train_copying.py``. They are shown
+the same number of examples; what differs is the pictures that the examples are made from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import data, files, models
+
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "copying"
+WIDTHS = (24, 48, 96)
+HALF = 10_000  # the training set of 20,000, cut in two
+
+
+class Recipe(NamedTuple):
+    """What tells one student from the others.
+
+    ``count`` pictures are taken from place ``first`` on, the first of them ``times`` times;
+    ``seed`` chooses the weights to begin with, and the order and the noise of the examples;
+    ``attention``: may far places look at each other?
+    """
+
+    count: int
+    first: int = 0
+    times: int = 1
+    seed: int = 0
+    attention: bool = True
+
+
+RECIPES = {
+    "1": Recipe(1),
+    "10": Recipe(10),
+    "100": Recipe(100),
+    "1000": Recipe(1000),
+    "10000": Recipe(HALF),
+    "other half": Recipe(HALF, first=HALF),
+    "other seed": Recipe(HALF, seed=1),
+    "convolutions": Recipe(HALF, attention=False),
+    "repeated": Recipe(HALF, times=100),
+}
+
+
+class Student(NamedTuple):
+    """A trained network, and the different pictures that it was shown, floats (n, 3, 32, 32)."""
+
+    network: models.UNet
+    pictures: Tensor
+
+
+def file_of(name: str, folder: str | Path = FOLDER) -> Path:
+    """Where the student of this name lies."""
+    if name not in RECIPES:
+        raise ValueError(f"There is no student {name!r}: choose one of {', '.join(RECIPES)}.")
+    return Path(folder) / f"{name.replace(' ', '_')}.safetensors"
+
+
+def pictures(name: str, data_seed: int = 0) -> Tensor:
+    """The different pictures that a student is shown; ``data_seed`` draws another world of them."""
+    recipe = RECIPES[name]
+    return data.critters(2 * HALF, seed=data_seed).x0[recipe.first : recipe.first + recipe.count]
+
+
+def examples(name: str, data_seed: int = 0) -> Tensor:
+    """What training picks from: the pictures of `pictures`, a repeated one as often as it is."""
+    shown = pictures(name, data_seed)
+    return torch.cat([shown[:1].expand(RECIPES[name].times - 1, -1, -1, -1), shown])
+
+
+def load(name: str, folder: str | Path = FOLDER) -> Student:
+    """The student of this name with the pictures that it saw. Errors as in `models.load`."""
+    path = file_of(name, folder)
+    network = models.load(path)
+    _, facts = files.load(path, "model")
+    return Student(network, pictures(name, facts["recipe"]["data_seed"]))
