@@ -3326,3 +3326,220 @@ def _badly_dropped(answer: Any, cond: np.ndarray, p: float) -> str | None:
     if "int" not in str(kind):
         return f"its numbers are right, but they come as {kind}, and words have whole numbers."
     return None
+
+
+# --- lesson 08 ---
+
+
+def nearest_distance(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check how far each picture is from the nearest of ``data``, a function of (x, data).
+
+    √(mean (x − neighbour)²) over all values of a picture, as in `metrics.nearest`; one number for
+    each picture of x.
+    """
+    generator = torch.Generator().manual_seed(8)
+
+    def drawn(n: int, *shape: int) -> torch.Tensor:
+        return torch.rand(n, *shape, generator=generator) * 2 - 1
+
+    trials = [(drawn(3, 3, 4, 4), drawn(5, 3, 4, 4)), (drawn(4, 1, 2, 6), drawn(2, 1, 2, 6))]
+    trials.append((trials[0][1][1:3].clone(), trials[0][1]))  # copies are at distance 0
+
+    def apart(x, data):
+        return (x[:, None] - data[None]).flatten(2)
+
+    def table(x, data):
+        return apart(x, data).square().mean(2).sqrt()
+
+    mistakes = (
+        Mistake(
+            lambda x, data: apart(x, data).square().mean(2).amin(1),
+            "the square root is missing: √(mean of the squares), so that .1 means a tenth.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).square().sum(2).sqrt().amin(1),
+            "it adds the squares. Take their mean, so that small and large pictures can be "
+            "compared.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).square().sum(2).amin(1),
+            "it adds the squares, and no root is taken: √(mean of the squares).",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).abs().mean(2).amin(1),
+            "it averages the differences without their sign. Square them, take the mean, and then "
+            "one root: large differences count for more.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).mean(2).abs().amin(1),
+            "it averages before it squares, so that brighter and darker cancel: square first.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).mean(2).amin(1),
+            "nothing is squared, so that brighter and darker cancel: square the differences first.",
+        ),
+        Mistake(
+            lambda x, data: table(x, data).argmin(1),
+            "this is *which* picture is nearest. Asked is how far it is: min instead of argmin.",
+        ),
+        Mistake(
+            lambda x, data: table(x, data).amax(1),
+            "this is the farthest of them: min instead of max.",
+        ),
+        Mistake(
+            lambda x, data: table(x, data).mean(1),
+            "it averages over all of data. Only the nearest counts: take the smallest.",
+        ),
+        Mistake(
+            lambda x, data: (x - data.mean(0)).flatten(1).square().mean(1).sqrt(),
+            "this is how far it is to the average of data, which is a blur and none of them: "
+            "compare with each picture, and take the smallest.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).square().amin(1).mean(1).sqrt(),
+            "it takes the smallest for each pixel by itself, so a pixel comes from one picture and "
+            "the next from another: average over the picture first, then take the smallest.",
+        ),
+        Mistake(
+            lambda x, data: table(x, data).amin(0),
+            "it goes through the pictures of data, and finds the nearest of x. Asked is one number "
+            "for each picture of x.",
+        ),
+        Mistake(
+            table,
+            "these are the distances to all of data: keep only the smallest for each picture of x.",
+        ),
+        Mistake(
+            lambda x, data: table(x, data).min(),
+            "this is one number for all. Asked is one for each picture of x: the smallest in each "
+            "row.",
+        ),
+        Mistake(
+            lambda x, data: apart(x, data).square().amin(2).sqrt().amin(1),
+            "it takes the smallest difference of any pixel: average over the pixels of a picture "
+            "first.",
+        ),
+    )  # fmt: skip
+    return settle("nearest_distance", learner, _nearest_distance, trials, mistakes)
+
+
+def frechet_1d(learner: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the Fréchet distance of two sets of numbers, a function of (a, b).
+
+    (mean_a − mean_b)² + (spread_a − spread_b)² (Dowson and Landau 1982, with one feature).
+    """
+    generator = torch.Generator().manual_seed(8)
+    trials = []
+    for (mean_a, spread_a), (mean_b, spread_b) in (
+        ((0.0, 1.0), (3.0, 2.5)),
+        ((2.0, 3.0), (-1.0, 0.5)),
+        ((1.0, 0.3), (1.6, 4.0)),
+    ):
+        a, b = torch.randn(2, 4000, generator=generator, dtype=torch.float64)
+        trials.append((mean_a + spread_a * a, mean_b + spread_b * b[:3000]))
+
+    def means(a, b):
+        return a.mean() - b.mean()
+
+    def spreads(a, b):
+        return a.std() - b.std()
+
+    mistakes = (
+        Mistake(
+            lambda a, b: means(a, b).abs() + spreads(a, b).abs(),
+            "nothing is squared: square each of the two differences, then add.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) + spreads(a, b),
+            "nothing is squared: square each of the two differences, then add.",
+        ),
+        Mistake(
+            lambda a, b: (means(a, b) + spreads(a, b)) ** 2,
+            "it adds first and squares then: square each difference by itself.",
+        ),
+        Mistake(
+            lambda a, b: (means(a, b) ** 2 + spreads(a, b) ** 2).sqrt(),
+            "a root is taken at the end. By custom it is not: the squares are the answer.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 + (a.var() - b.var()) ** 2,
+            "it compares the variances. The spread is their square root: std instead of var.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 + a.var() + b.var(),
+            "it adds the variances, so that a set is far from itself: (spread − spread)².",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 + a.var() - b.var(),
+            "it takes one variance from the other, which can be below 0: (spread − spread)².",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2,
+            "the spreads are missing: two sets may have one mean and be quite different.",
+        ),
+        Mistake(
+            lambda a, b: spreads(a, b) ** 2,
+            "the means are missing: two sets may spread alike and lie far apart.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 - spreads(a, b) ** 2,
+            "the two parts are subtracted: add them.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) + spreads(a, b) ** 2,
+            "the difference of the means is not squared.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 + spreads(a, b),
+            "the difference of the spreads is not squared.",
+        ),
+        Mistake(
+            lambda a, b: means(a, b) ** 2 + spreads(a, b).abs(),
+            "the difference of the spreads is not squared.",
+        ),
+        Mistake(
+            lambda a, b: (a[: len(b)] - b).square().mean(),
+            "it compares the numbers pair by pair. Which comes first in a set is chance: compare "
+            "mean with mean, and spread with spread.",
+        ),
+        Mistake(lambda a, b: 2 * means(a, b) + 2 * spreads(a, b), "* 2 doubles; ** 2 squares."),
+    )
+    # Dividing by n or by n − 1 is all the same here.
+    return settle("frechet_1d", learner, _frechet_1d, trials, mistakes, tolerance=2e-3)
+
+
+def blind_test(chosen: Sequence[int], real: Sequence[int], shown: int) -> None:
+    """Say how many of ``shown`` pictures were told apart, and what guessing would give.
+
+    ``chosen``: the numbers, from 1, that somebody believes to be real; ``real``: those that are.
+    """
+    try:
+        numbers = {int(number) for number in chosen}
+    except (TypeError, ValueError):
+        print(f"Give the numbers of the pictures in a list, such as [3, 7], and not {chosen!r}.")
+        return
+    if strange := sorted(number for number in numbers if not 1 <= number <= shown):
+        print(f"There is no picture {strange[0]}: they are numbered from 1 to {shown}.")
+        return
+    if not numbers:
+        print("No answer yet: write the numbers of those that you believe are real.")
+        return
+    right = shown - len(numbers ^ set(real))
+    # By luck each is right or wrong like a coin: nineteen guessers in twenty end within this.
+    luck = round(0.98 * math.sqrt(shown))
+    low, high = shown // 2 - luck, shown // 2 + luck
+    verdict = (
+        "no better than a coin" if low <= right <= high
+        else "so you can tell" if right > high
+        else "so you can tell them apart, but took one kind for the other"
+    )  # fmt: skip
+    print(f"{right} of {shown} right. A coin gets {low} to {high} in 19 of 20 tries: {verdict}.")
+    print(f"Real are {', '.join(map(str, sorted(real)))}.")
+
+
+def _nearest_distance(x, data):
+    return torch.stack([(picture - data).flatten(1).square().mean(1).sqrt().min() for picture in x])
+
+
+def _frechet_1d(a, b):
+    return (a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2

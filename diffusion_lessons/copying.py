@@ -61,21 +61,23 @@ def file_of(name: str, folder: str | Path = FOLDER) -> Path:
     return Path(folder) / f"{name.replace(' ', '_')}.safetensors"
 
 
-def pictures(name: str, data_seed: int = 0) -> Tensor:
-    """The different pictures that a student is shown; ``data_seed`` draws another world of them."""
-    recipe = RECIPES[name]
-    return data.critters(2 * HALF, seed=data_seed).x0[recipe.first : recipe.first + recipe.count]
-
-
 def examples(name: str, data_seed: int = 0) -> Tensor:
-    """What training picks from: the pictures of `pictures`, a repeated one as often as it is."""
-    shown = pictures(name, data_seed)
+    """What training picks from, floats (n, 3, 32, 32): a repeated picture as often as it counts.
+
+    ``data_seed`` draws another world of pictures.
+    """
+    shown = _shown(name, data.critters(2 * HALF, seed=data_seed).x0)
     return torch.cat([shown[:1].expand(RECIPES[name].times - 1, -1, -1, -1), shown])
 
 
-def load(name: str, folder: str | Path = FOLDER) -> Student:
-    """The student of this name with the pictures that it saw. Errors as in `models.load`."""
-    path = file_of(name, folder)
-    network = models.load(path)
-    _, facts = files.load(path, "model")
-    return Student(network, pictures(name, facts["recipe"]["data_seed"]))
+def load(folder: str | Path = FOLDER) -> dict[str, Student]:
+    """All students by name, each with the pictures that it saw. Errors as in `models.load`."""
+    networks = {name: models.load(file_of(name, folder)) for name in RECIPES}
+    _, facts = files.load(file_of("1", folder), "model")
+    drawn = data.critters(2 * HALF, seed=facts["recipe"]["data_seed"]).x0
+    return {name: Student(network, _shown(name, drawn)) for name, network in networks.items()}
+
+
+def _shown(name: str, drawn: Tensor) -> Tensor:
+    recipe = RECIPES[name]
+    return drawn[recipe.first : recipe.first + recipe.count]

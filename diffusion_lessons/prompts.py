@@ -306,6 +306,12 @@ def tables() -> dict[str, object]:
         "no_slips": NO_SLIPS,
         "notes": NOTES,
         "token": _TOKEN.pattern,
+        "letter": _LETTER,
+        "plurals": _PLURALS,
+        "marks": _MARKS,
+        "items": sorted(_ITEMS),
+        "adjectives": sorted(_ADJECTIVES),
+        "nouns": sorted(_NOUNS),
         "longest": LONGEST,
     }
 
@@ -647,13 +653,14 @@ def _sentence(note: str, known: tuple[str, ...], written: list[str]) -> str:
     known = tuple("plain background" if value == "plain" else value for value in known)
     quoted = [f"“{word[:40]}{'…' if len(word) > 40 else ''}”" for word in written]
     return NOTES[note].format(
-        words=_listed(quoted, "and"),
-        known=_listed(known, "and"),
-        choice=_listed(known, "or"),
+        words=listed(quoted, "and"),
+        known=listed(known, "and"),
+        choice=listed(known, "or"),
         it="it" if len(written) == 1 else "them",
         be="is" if len(written) == 1 else "are",
     )
 
 
-def _listed(words: Sequence[str], last: str) -> str:
+def listed(words: Sequence[str], last: str) -> str:
+    """Words as one speaks them: "a, b and c" (``last`` is "and")."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -10,7 +10,7 @@ LAYERS = [
     {"schedules", "critters", "files"},
     {"forward", "prompts", "data"},
     {"models", "metrics"},
-    {"training", "sampling"},
+    {"training", "sampling", "copying"},
     {"plots", "checks", "wishes"},
     {"widgets", "evaluation"},
     {"live"},

@@ -1,13 +1,16 @@
-// Prompt box: type a wish, and watch its pictures develop while Python draws them.
-import { button, fresh, make, numbers, painter, bitmap, picture, slider } from "./common.js";
+// Prompt box: type a wish, and watch its pictures develop while they are drawn: by Python, or by a
+// worker of the page, which may also offer other numbers of steps and of pictures.
+import { bitmap, button, choice, fresh, make, numbers, painter, picture, slider } from "./common.js";
 
 const STEP_MS = 45; // a film of 25 frames in a good second, however fast they were drawn
+const SAVED = 320; // pixels of a saved picture
 
 export default {
   render({ model, el }) {
     el.classList.add("dl");
-    const { count, size, steps, start, t } = model.get("about");
+    const { size, start, counts, most_steps: most, ...about } = model.get("about");
     const values = size * size * 3;
+    let { count, steps, t } = about, wished = { count, steps };
     const ids = { text: fresh("text"), seed: fresh("seed") };
     // Notebooks keep a form from hearing the Enter key in its fields.
     const enter = (event) => {
@@ -22,6 +25,17 @@ export default {
       value: start.seed, class: "dl-number", ...keys });
     const guidance = slider({ name: "guidance", min: 0, max: 8, step: 0.5, value: start.guidance,
       say: (w) => `${w}`, changed: () => guidance.tell() });
+    const more = [];
+    if (most) {
+      const walk = slider({ name: "steps", min: 1, max: most, value: steps, say: (n) => `${n}`,
+        changed: (n) => { wished.steps = n; walk.tell(); } });
+      walk.tell();
+      more.push(walk.row);
+    }
+    if (counts) {
+      more.push(choice({ name: "pictures", options: counts.map(String),
+        changed: (i) => { wished.count = counts[i]; } }));
+    }
     const go = make("button", { type: "submit" }, "Draw");
     const again = button("other static", () => {
       seed.value = (wholeSeed() + 1) % 10000;
@@ -35,23 +49,45 @@ export default {
       model.save_changes();
       say("Stopped.");
     });
+    const save = button("Save", () => {
+      // What is shown now, enlarged without blurring, four in a row.
+      const across = Math.min(4, count), canvas = make("canvas", { width: across * SAVED,
+        height: Math.ceil(count / across) * SAVED });
+      const context = canvas.getContext("2d");
+      context.imageSmoothingEnabled = false;
+      tiles.forEach(({ held }, i) => context.drawImage(held.canvas, (i % across) * SAVED,
+        Math.floor(i / across) * SAVED, SAVED, SAVED));
+      const name = text.value.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+      canvas.toBlob((blob) => {
+        const href = URL.createObjectURL(blob);
+        make("a", { href, download: `${name || "anything"}-${wholeSeed()}.png` }).click();
+        URL.revokeObjectURL(href);
+      });
+    });
     const form = make("form", { onsubmit: (event) => { event.preventDefault(); ask(); } },
       make("div", { class: "dl-control dl-wish" }, make("label", { for: ids.text }, "draw"), text),
       make("div", { class: "dl-control dl-wish" },
         make("label", { for: ids.seed }, "static number"),
         make("div", { class: "dl-line" }, seed, again)),
-      guidance.row,
-      make("div", { class: "dl-line" }, go, stop));
+      guidance.row, ...more,
+      make("div", { class: "dl-line" }, go, stop, save));
 
-    const tiles = Array.from({ length: count }, (_, i) => {
-      const held = picture(size, size, 160, `picture ${i + 1}: what is held`);
-      const guess = picture(size, size, 64, `picture ${i + 1}: the network's guess`);
-      const words = make("p", { class: "dl-note dl-told" });
-      const box = make("figure", { class: "dl-tile" }, held.box,
-        make("div", { class: "dl-line" }, guess.box, make("span", { class: "dl-note" }, "guess")),
-        words);
-      return { held, guess, words, box, maps: [bitmap(held, size, size), bitmap(guess, size, size)] };
-    });
+    const row = make("div", { class: "dl-row" });
+    let tiles = [];
+    function lay() {
+      tiles = Array.from({ length: count }, (_, i) => {
+        const held = picture(size, size, 160, `picture ${i + 1}: what is held`);
+        const guess = picture(size, size, 64, `picture ${i + 1}: the network's guess`);
+        const words = make("p", { class: "dl-note dl-told" });
+        const box = make("figure", { class: "dl-tile" }, held.box,
+          make("div", { class: "dl-line" }, guess.box, make("span", { class: "dl-note" }, "guess")),
+          words);
+        const maps = [bitmap(held, size, size), bitmap(guess, size, size)];
+        return { held, guess, words, box, maps };
+      });
+      row.replaceChildren(...tiles.map(({ box }) => box));
+    }
+    lay();
     const status = make("p", { class: "dl-note", role: "status" });
     const notes = make("ul", { class: "dl-note", role: "status" });
     const place = slider({ name: "step", min: 0, max: steps, value: steps,
@@ -86,7 +122,7 @@ export default {
       say("Asked …");
       waiting = setTimeout(() => say("The notebook is busy: drawing begins when it is free."), 1500);
       model.set("asked", { number: wanted, text: text.value, seed: wholeSeed(),
-        guidance: guidance.value });
+        guidance: guidance.value, ...(most || counts ? wished : {}) });
       model.save_changes();
     }
 
@@ -100,7 +136,8 @@ export default {
     function describe(told) {
       tiles.forEach(({ words, held }, i) => {
         words.textContent = told.words[i];
-        held.canvas.setAttribute("aria-label", `picture ${i + 1}: ${told.words[i]}`);
+        held.canvas.setAttribute("aria-label",
+          `picture ${i + 1} of “${told.text || "anything"}”: ${told.words[i]}`);
       });
       notes.replaceChildren(...told.notes.map((note) => make("li", {}, note)));
     }
@@ -116,6 +153,12 @@ export default {
       if (told.stopped) return busy(false);
       if (told.step === 0) {
         frames = [];
+        ({ steps, t } = { steps, t, ...told });
+        place.input.max = steps;
+        if (told.words.length !== count) {
+          count = told.words.length;
+          lay();
+        }
         describe(told);
         busy(true);
         say(`Drawing “${told.text || "anything"}” …`);
@@ -131,8 +174,7 @@ export default {
     }
     model.on("change:told", hear);
 
-    el.append(form, status, notes,
-      make("div", { class: "dl-row" }, ...tiles.map(({ box }) => box)), place.row);
+    el.append(form, status, notes, row, place.row);
     busy(false);
     guidance.tell();
     const told = model.get("told"), film = numbers(model, "film");

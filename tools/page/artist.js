@@ -1,0 +1,160 @@
+// The worker that draws: it hears wishes and answers with frames, as live.PromptBox does in Python,
+// so that the same figure (js/prompt.js) shows both.
+import { createEngine, knowsSimd } from "./engine.js";
+import { normalNumbers } from "./random.js";
+import { createDice, createReader } from "./words.js";
+
+// From T to 0 in n steps, as schedules.Schedule.timesteps: rounded, halves to the even number.
+export function timesteps(T, n) {
+  return Array.from({ length: n + 1 }, (_, i) => {
+    const t = T - (T * i) / n, low = Math.floor(t);
+    if (t - low === 0.5) return low % 2 ? low + 1 : low;
+    return Math.round(t);
+  });
+}
+
+// wishes.film: DPM-Solver++(2M) on the network's v, guided up to a level; yields {t, x_t, x0_hat}.
+export function* film(engine, world, rows, start, guidance, steps) {
+  const { alpha_bar: alphaBar, guided_up_to: highest, nothing } = world;
+  const signal = (t) => Math.sqrt(alphaBar[t]), noise = (t) => Math.sqrt(1 - alphaBar[t]);
+  const lambda = (t) => Math.log(signal(t) / noise(t));
+  const places = timesteps(alphaBar.length - 1, steps);
+  const count = rows.length, each = start.length / count;
+  const asked = (x, t, words) => { // as many pictures at a time as the engine was made for
+    const answer = new Float32Array(x.length);
+    for (let first = 0; first < words.length; first += engine.most) {
+      const some = words.slice(first, first + engine.most);
+      const part = x.subarray(first * each, (first + some.length) * each);
+      answer.set(engine.run(part, t, some), first * each);
+    }
+    return answer;
+  };
+  let x = start, before = null, gapBefore = 0;
+  for (let i = 0; i < steps; i++) {
+    const t = places[i], s = places[i + 1];
+    const w = t > highest ? Math.min(guidance, 1) : guidance;
+    let v;
+    if (w === 1) v = asked(x, t, rows);
+    else {
+      const both = new Float32Array(2 * x.length);
+      both.set(x);
+      both.set(x, x.length);
+      const said = asked(both, t, [...rows, ...rows.map(() => nothing)]);
+      v = said.subarray(0, x.length).map((told, j) => {
+        const untold = said[x.length + j];
+        return untold + w * (told - untold);
+      });
+    }
+    const a = signal(t), b = noise(t);
+    const guess = x.map((value, j) => a * value - b * v[j]);
+    yield { t, x_t: x, x0_hat: guess };
+    const gap = s > 0 ? lambda(s) - lambda(t) : Infinity;
+    const slope = before && s > 0 && gapBefore > 0 ? (0.5 * gap) / gapBefore : 0;
+    const D = slope ? guess.map((value, j) => (1 + slope) * value - slope * before[j]) : guess;
+    const as = signal(s), bs = noise(s);
+    x = x.map((value, j) => as * D[j] + (bs * (value - a * D[j])) / b);
+    before = guess;
+    gapBefore = gap;
+  }
+  yield { t: 0, x_t: x, x0_hat: x };
+}
+
+// Floats in [−1, 1] as bytes of [picture][row][column][color], as data.to_pixels.
+export function asBytes(x, count, side) {
+  const bytes = new Uint8ClampedArray(x.length), places = side * side;
+  for (let p = 0; p < count; p++)
+    for (let i = 0; i < places; i++)
+      for (let c = 0; c < 3; c++)
+        bytes[(p * places + i) * 3 + c] = (x[(p * 3 + c) * places + i] + 1) * 127.5;
+  return bytes; // clamped and rounded, halves to even
+}
+
+const unpacked = async (text) => {
+  const bytes = fromBase64(text);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+};
+function fromBase64(text) {
+  const binary = atob(text), bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+// ``parts``: what export_page.py packed; ``simd``: false asks for plain JavaScript.
+export async function createArtist(parts, simd = knowsSimd()) {
+  const { description, tables, world, checks } = parts;
+  const wasm = simd ? fromBase64(parts.wasm) : null;
+  const engine = await createEngine(description, await unpacked(parts.weights), wasm, 16);
+  const reader = createReader(tables), throws = createDice(world), side = description.side;
+  const values = 3 * side * side;
+
+  function start(count, seed) {
+    const x = new Float32Array(count * values);
+    for (let k = 0; k < count; k++) x.set(normalNumbers(seed, k, values), k * values);
+    return x;
+  }
+  // Draws a wish step by step; yields what live.PromptBox tells, with the pictures as numbers.
+  function* draw({ text, seed, guidance, steps, count }) {
+    const prompt = reader.parse(text), rows = throws.rows(prompt, count, seed);
+    const said = { text: text.trim().split(/\s+/).join(" "), seed, steps, notes: prompt.notes,
+      words: rows.map(throws.described), rows, t: timesteps(world.alpha_bar.length - 1, steps) };
+    let step = 0;
+    for (const state of film(engine, world, rows, start(count, seed), guidance, steps)) {
+      const frame = new Uint8Array(2 * count * values);
+      frame.set(asBytes(state.x_t, count, side));
+      frame.set(asBytes(state.x0_hat, count, side), count * values);
+      yield { told: { ...said, step, done: step === steps }, frame, numbers: state.x_t };
+      step += 1;
+    }
+  }
+  // Does this browser compute what the course computes? The largest difference of known pictures.
+  function selfCheck() {
+    let worst = 0;
+    for (const { text, seed, guidance, steps, numbers } of checks) {
+      const expected = new Int16Array(fromBase64(numbers).buffer); // in units of 1/10,000
+      let last;
+      for (last of draw({ text, seed, guidance, steps, count: 1 }));
+      last.numbers.forEach((value, i) => {
+        worst = Math.max(worst, Math.abs(value - expected[i] / 10000));
+      });
+    }
+    return worst;
+  }
+  return { draw, selfCheck, simd: engine.simd, parse: reader.parse, rows: throws.rows };
+}
+
+// In a worker: {parts} first, then {asked: {number, text (null: stop), seed, …}} or {check: true}.
+export function listen(scope) {
+  let artist = null, current = 0;
+  const rest = () => new Promise((go) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => go();
+    port2.postMessage(0);
+  });
+  scope.onmessage = async ({ data }) => {
+    if (data.parts) {
+      try {
+        artist = await createArtist(data.parts, data.simd);
+        scope.postMessage({ ready: true, simd: artist.simd });
+      } catch (error) {
+        scope.postMessage({ trouble: `The page cannot draw in this browser: ${error.message}` });
+      }
+      return;
+    }
+    if (data.check) return scope.postMessage({ checked: artist.selfCheck() });
+    const { number, text } = data.asked;
+    current = number;
+    if (text === null) return scope.postMessage({ told: { number, stopped: true } });
+    const began = performance.now();
+    try {
+      for (const { told, frame, numbers } of artist.draw(data.asked)) {
+        const seconds = Number(((performance.now() - began) / 1000).toFixed(2));
+        scope.postMessage({ told: { number, ...told, seconds }, frame, numbers });
+        await rest(); // hear a newer wish before the next step
+        if (number !== current) return;
+      }
+    } catch (error) {
+      scope.postMessage({ told: { number, trouble: error.message } });
+    }
+  };
+}
