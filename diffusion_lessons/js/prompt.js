@@ -75,11 +75,13 @@ export default {
     const row = make("div", { class: "dl-row" });
     let tiles = [];
     function lay() {
+      const alone = count === 1;
       tiles = Array.from({ length: count }, (_, i) => {
-        const held = picture(size, size, 160, `picture ${i + 1}: what is held`);
-        const guess = picture(size, size, 64, `picture ${i + 1}: the network's guess`);
+        const held = picture(size, size, alone ? 320 : 160, `picture ${i + 1}: what is held`);
+        const guess = picture(size, size, alone ? 160 : 64,
+          `picture ${i + 1}: the network's guess`);
         const words = make("p", { class: "dl-note dl-told" });
-        const box = make("figure", { class: "dl-tile" }, held.box,
+        const box = make("figure", { class: alone ? "dl-tile dl-alone" : "dl-tile" }, held.box,
           make("div", { class: "dl-line" }, guess.box, make("span", { class: "dl-note" }, "guess")),
           words);
         const maps = [bitmap(held, size, size), bitmap(guess, size, size)];

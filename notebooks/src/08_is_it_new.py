@@ -125,7 +125,10 @@ print("                         pixels   features")
 medians = {}
 for name, artist in (("A", A), ("B", B)):
     known = metrics.judge(artist.pictures, judge).features
-    for what, x in ((f"drawn by {name}", drawn[name][:256]), ("  new ones, beside it", unseen[:256])):
+    for what, x in (
+        (f"drawn by {name}", drawn[name][:256]),
+        ("  new ones, beside it", unseen[:256]),
+    ):
         seen = metrics.judge(x, judge).features
         far = nearest_distance(x, artist.pictures).median(), nearest_distance(seen, known).median()
         medians[what, name] = far[0]
@@ -376,9 +379,7 @@ ns = (128, 256, 512, 1024, 2048, 4096)
 floors = []
 for n in ns:
     sets = features[: len(features) // (2 * n) * 2 * n].split(n)[:10]
-    distances = [
-        metrics.frechet_distance(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)
-    ]
+    distances = [metrics.frechet_distance(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)]
     floors.append(sum(distances) / len(distances))
 print("n          " + "  ".join(f"{n:6,}" for n in ns))
 print("distance   " + "  ".join(f"{d:6.1f}" for d in floors))
@@ -404,11 +405,16 @@ sets = {
 print("                   Fréchet   precision   recall   fine detail   copies of training")
 for name, x in sets.items():
     here = metrics.judge(x, judge).features
-    F, near = metrics.frechet_distance(here, features[:512]), metrics.precision_recall(here, features[:512])
+    F, near = (
+        metrics.frechet_distance(here, features[:512]),
+        metrics.precision_recall(here, features[:512]),
+    )
     fine = metrics.high_frequency_power(x, unseen[:512])
     known = A.pictures if name.startswith("A") else B.pictures
     rate = metrics.copy_rate(x[:64], torch.cat([known, unseen[:5000]]))
-    print(f"{name:18s}  {F:6.0f}      {near.precision:.2f}       {near.recall:.2f}      {fine:.2f}          {rate:.0%}")
+    print(
+        f"{name:18s}  {F:6.0f}      {near.precision:.2f}       {near.recall:.2f}      {fine:.2f}          {rate:.0%}"
+    )
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Go further
@@ -445,7 +451,9 @@ special = loud.pictures[:1]
 x = drawn_by(loud.network, static)
 for name, pile in (("repeated 100 times", x), ("shown once", drawn["B"])):
     far = metrics.nearest(pile, special).distance
-    print(f"{name:20s}: nearest of 512 is {far.min():.2f} away, {int((far < 0.15).sum())} below .15")
+    print(
+        f"{name:20s}: nearest of 512 is {far.min():.2f} away, {int((far < 0.15).sum())} below .15"
+    )
 print(f"by chance, of 10,000 new ones: {metrics.nearest(unseen, special).distance.min():.2f}")
 
 # %%
