@@ -43,7 +43,8 @@ COMPILE = (
 class Description:
     """A network as a list of operations on numbered buffers, for tools/page/engine.js.
 
-    Weights are kept as [in, …][out], which is how the kernels read them. What the engine does not
+    Weights are kept in the order in which the kernels read them: of a linear layer [in][out], of a
+    convolution [out / 4][in, dy, dx][out % 4]. What the engine does not
     know is a `ValueError`: a network with other layers needs other kernels, not a wrong picture.
     """
 
@@ -51,7 +52,7 @@ class Description:
         self.operations: list[dict[str, Any]] = []
         self.tensors: list[tuple[str, Tensor]] = []
         self.buffers: list[int] = []
-        self.room = self.widest = 0
+        self.room = self.panel = self.widest = 0
         self.smallest = SIDE
         self.names = {module: name for name, module in model.named_modules()}
         self._network(model)
@@ -67,6 +68,7 @@ class Description:
             "tensors": [[name, tensor.numel()] for name, tensor in self.tensors],
             "buffers": self.buffers,
             "room": self.room,
+            "panel": self.panel,
             "widest": self.widest,
         }
 
@@ -123,13 +125,18 @@ class Description:
         ins, outs, places = module.in_channels, module.out_channels, (side // stride) ** 2
         self._multiple_of_four(name, outs)
         to = self._buffer(outs * places)
-        self.room = max(self.room, ins * kernel**2 * places)
+        self._make_room(ins, side, kernel)
         self._do(
             "conv", to=to, ins=ins, outs=outs, side=side, kernel=kernel, stride=stride,
-            weight=self._weight(f"{name}.weight", module.weight.permute(1, 2, 3, 0)),
+            weight=self._weight(f"{name}.weight", _by_fours(module.weight)),
             bias=self._weight(f"{name}.bias", module.bias), **{"from": source},
         )  # fmt: skip
         return to
+
+    def _make_room(self, ins: int, side: int, kernel: int) -> None:
+        """For the pictures with their border, or unfolded where there is no SIMD; and a panel."""
+        self.room = max(self.room, ins * (side + 2) ** 2, ins * kernel**2 * side**2)
+        self.panel = max(self.panel, 8 * ins * kernel**2)
 
     def _silu(self, source: int) -> None:
         self._do("silu", to=source, count=self.buffers[source], **{"from": source})
@@ -188,9 +195,10 @@ class Description:
         """A linear layer that is applied at every place: a convolution of one place."""
         name = self._known(module, nn.Linear)
         to = self._buffer(module.out_features * side**2)
+        self._make_room(module.in_features, side, 1)
         self._do(
             "conv", to=to, ins=module.in_features, outs=module.out_features, side=side, kernel=1,
-            stride=1, weight=self._weight(f"{name}.weight", module.weight.T),
+            stride=1, weight=self._weight(f"{name}.weight", _by_fours(module.weight)),
             bias=self._weight(f"{name}.bias", module.bias), **{"from": source},
         )  # fmt: skip
         return to
@@ -252,6 +260,11 @@ class Description:
         channels = self.buffers[source] // (4 * side**2)
         self._do("unfold", to=to, channels=channels, side=side, **{"from": source})
         return to
+
+
+def _by_fours(weight: Tensor) -> Tensor:
+    """(out, in, …) as [out / 4][in, …][out % 4]."""
+    return weight.reshape(len(weight) // 4, 4, -1).transpose(1, 2)
 
 
 def parts(path: Path) -> dict[str, Any]:

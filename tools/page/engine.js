@@ -20,7 +20,8 @@ export async function createEngine(description, weights, wasm, most) {
   };
   const start = Object.fromEntries(tensors.map(([name, count]) => [name, place(count)]));
   const held = buffers.map((count) => place(count * batch));
-  const room = place(description.room * batch), gain = place(description.widest * batch);
+  const room = place(description.room * batch + description.panel);
+  const gain = place(description.widest * batch);
   const shift = place(description.widest * batch);
   if (wasm) exports.memory.grow(Math.ceil((end - exports.memory.buffer.byteLength) / PAGE));
   const memory = wasm ? new Float32Array(exports.memory.buffer) : new Float32Array(end / 4);

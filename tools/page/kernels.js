@@ -6,30 +6,27 @@ export function plainKernels(memory) {
   function conv(input, weight, bias, output, room, ins, outs, pictures, side, kernel, stride) {
     const to = side / stride, pad = kernel >> 1, places = pictures * to * to;
     const inner = ins * kernel * kernel;
-    let columns = at(input);
-    if (kernel > 1 || stride > 1) {
-      columns = at(room);
-      let next = columns;
-      for (let c = 0; c < ins; c++)
-        for (let dy = 0; dy < kernel; dy++)
-          for (let dx = 0; dx < kernel; dx++)
-            for (let p = 0; p < pictures; p++) {
-              const from = at(input) + (c * pictures + p) * side * side;
-              for (let y = 0; y < to; y++) {
-                const row = y * stride + dy - pad;
-                for (let x = 0; x < to; x++) {
-                  const column = x * stride + dx - pad;
-                  const inside = row >= 0 && row < side && column >= 0 && column < side;
-                  memory[next++] = inside ? memory[from + row * side + column] : 0;
-                }
+    let next = at(room); // here simply [channel, dy, dx][place]
+    for (let c = 0; c < ins; c++)
+      for (let dy = 0; dy < kernel; dy++)
+        for (let dx = 0; dx < kernel; dx++)
+          for (let p = 0; p < pictures; p++) {
+            const from = at(input) + (c * pictures + p) * side * side;
+            for (let y = 0; y < to; y++) {
+              const row = y * stride + dy - pad;
+              for (let x = 0; x < to; x++) {
+                const column = x * stride + dx - pad;
+                const inside = row >= 0 && row < side && column >= 0 && column < side;
+                memory[next++] = inside ? memory[from + row * side + column] : 0;
               }
             }
-    }
+          }
     const w = at(weight), b = at(bias), out = at(output);
     for (let o = 0; o < outs; o++) {
       const row = memory.subarray(out + o * places, out + (o + 1) * places).fill(memory[b + o]);
       for (let k = 0; k < inner; k++) {
-        const factor = memory[w + k * outs + o], from = columns + k * places;
+        const factor = memory[w + ((o >> 2) * inner + k) * 4 + (o & 3)];
+        const from = at(room) + k * places;
         for (let n = 0; n < places; n++) row[n] += factor * memory[from + n];
       }
     }
