@@ -11,14 +11,15 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 # What `make draw` draws; words reach the shell as they are, quotes and all.
 export PROMPT ?= a cat wearing sunglasses
 
-.PHONY: help setup lab test test-browser draw notebooks html bench browser
+.PHONY: help setup lab test test-browser draw notebooks html page bench browser
 
 help:
 	@echo "make lab        set up what is needed and open the course in JupyterLab"
 	@echo "make test       set up what is needed and run every test"
 	@echo "make test-browser  open every figure in a Chromium: pages with the network cut, JupyterLab"
 	@echo "make html       export the course to build/html: pages that need no Python and no network"
-	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders)"
+	@echo "make page       write build/draw.html: one file that draws what you type, with no Python"
+	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders or page)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 
@@ -56,6 +57,9 @@ bench: browser
 
 html: setup
 	$(VENV) tools/export_html.py
+
+page: setup
+	$(VENV) tools/export_page.py
 
 draw: setup
 	@$(VENV) -m diffusion_lessons draw "$$PROMPT" $(DRAW_ARGS)

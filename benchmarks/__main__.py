@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import sliders
+from . import page, sliders
 from .report import write
 
-BENCHMARKS = {"sliders": sliders}
+BENCHMARKS = {"sliders": sliders, "page": page}
 
 
 def main() -> int:

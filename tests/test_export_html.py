@@ -133,6 +133,17 @@ def test_views_of_widgets_go_and_their_picture_stays(course):
     assert 'alt="What to see."' in text and export_html.NO_KERNEL in text
 
 
+def test_a_cell_with_a_prompt_box_says_what_it_begins_with():
+    usual = {"seed": 0, "guidance": export_html.wishes.GUIDANCE}
+    source = 'from diffusion_lessons import live\n\nlive.PromptBox(net, "a <b> fox", "Four.")'
+    assert export_html.wish_of(source) == {"text": "a <b> fox"} | usual
+    source = 'live.PromptBox(mine, "a cat", "Four.", guidance=2, seed=3)'
+    assert export_html.wish_of(source) == {"text": "a cat", "guidance": 2, "seed": 3}
+    assert export_html.wish_of("live.Monitor(3)") is None
+    box = export_html.live_box({"text": 'a "<b>" fox'})
+    assert "a \\&quot;&lt;b&gt;\\&quot; fox" in box and 'src="artist.js"' in box
+
+
 def test_a_solution_stays_folded(course):
     assert re.search(r"<details><summary>A solution</summary>.*?</details>", page(course), re.S)
 
@@ -198,4 +209,5 @@ def test_interactive_figures_are_in_their_pages(exported):
         stored[path.stem] = sum("text/html" in output.get("data", {}) for output in outputs)
     assert sum(stored.values()) >= 4
     for name, count in stored.items():
-        assert exported[f"{name}.html"].count('class="dl"') == count
+        text = exported[f"{name}.html"]
+        assert text.count('class="dl"') - text.count("data-wish=") == count

@@ -7,9 +7,11 @@ python tools/export_html.py --out DIR    puts them elsewhere
 from __future__ import annotations
 
 import argparse
+import ast
 import base64
 import html
 import io
+import json
 import os
 import re
 import sys
@@ -17,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import export_page
 import nbformat
 from jinja2 import pass_context
 from latex2mathml.converter import convert
@@ -25,6 +28,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
+from diffusion_lessons import models, widgets, wishes
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).resolve().parent / "html"
 FONT = PARTS / "stix-two-math.woff"
@@ -32,6 +37,7 @@ LARGEST = 3_000_000  # bytes of a page
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(an interactive figure: run this cell to use it)"
 NO_KERNEL = "(This figure asks Python for its pictures: run its cell in JupyterLab to use it.)"
+HERE = "In this page the network that comes with the course draws, in your browser."
 HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 
 
@@ -111,7 +117,43 @@ def prepare(notebook: nbformat.NotebookNode) -> int:
             shown.pop(WIDGET, None)
             if shown.get("text/plain") == WIDGET_TEXT:
                 shown["text/plain"] = NO_KERNEL
+        if wish := wish_of(cell.source):
+            box = nbformat.v4.new_output("display_data", {"text/html": live_box(wish)})
+            cell.outputs.append(box)
     return len(levels)
+
+
+def wish_of(source: str) -> dict[str, object] | None:
+    """What the prompt box of a cell begins with, or None if the cell has no such box."""
+    if "live.PromptBox(" not in source:
+        return None
+    call = ast.parse(source).body[-1].value
+    options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    usual = {"seed": 0, "guidance": wishes.GUIDANCE}
+    return {"text": ast.literal_eval(call.args[1])} | usual | options
+
+
+def live_box(wish: dict[str, object]) -> str:
+    """A prompt box that needs no kernel: artist.js, beside the page, draws for it."""
+    told = html.escape(json.dumps(wish, ensure_ascii=False))
+    return (
+        f'<style>{widgets.style()}</style><p>{HERE}</p>'
+        f'<div class="dl" role="group" aria-label="Prompt box" data-wish="{told}"></div>'
+        '<p class="checked" role="status"></p><script src="artist.js" defer></script>'
+    )  # fmt: skip
+
+
+def artist() -> str:
+    """The script that brings the prompt boxes of a page to life; pages from a file may load it."""
+    given = export_page.as_script(export_page.given(models.SHIPPED, count=4))
+    host = (export_page.PARTS / "host.js").read_text(encoding="utf-8")
+    return f"""{host}
+const given = {given};
+for (const root of document.querySelectorAll("[data-wish]")) {{
+  const about = {{ ...given.about, start: JSON.parse(root.dataset.wish) }};
+  startBox(root, {{ ...given, about }}, root.nextElementSibling);
+}}
+"""
 
 
 def pages(folder: Path) -> list[Page]:
@@ -205,7 +247,8 @@ def index(found: Sequence[Page], readme: str, root: Path) -> str:
 <h1>{html.escape(title)}</h1>
 {shown}
 <p>These pages need no network and no Python. Their figures can be moved where the browser can work
-them out by itself; to run and change the code, open the notebooks in JupyterLab.</p>
+them out by itself, and the prompt boxes draw; to run and change the code, open the notebooks in
+JupyterLab.</p>
 <h2>The lessons</h2>
 <ul class="lessons">
 {items}</ul>
@@ -234,7 +277,15 @@ def export(root: Path, out: Path) -> dict[str, int]:
     large = [f"{name} ({size:,} bytes)" for name, size in sizes.items() if size > LARGEST]
     if large:
         raise ValueError(f"A page may have {LARGEST:,} bytes; too large: {', '.join(large)}.")
+    if any(wish_of(cell.source) for page in found for cell in code_cells(page)):
+        sizes["artist.js"] = _write(artist(), out / "artist.js")
     return sizes
+
+
+def code_cells(page: Page) -> list[nbformat.NotebookNode]:
+    """The code cells of a lesson."""
+    cells = nbformat.read(page.path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 def _write(text: str, path: Path) -> int:

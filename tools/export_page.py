@@ -134,8 +134,8 @@ class Description:
         return to
 
     def _make_room(self, ins: int, side: int, kernel: int) -> None:
-        """For the pictures with their border, or unfolded where there is no SIMD; and a panel."""
-        self.room = max(self.room, ins * (side + 2) ** 2, ins * kernel**2 * side**2)
+        """For the pictures with their border, and for what eight places see."""
+        self.room = max(self.room, ins * (side + 2) ** 2)
         self.panel = max(self.panel, 8 * ins * kernel**2)
 
     def _silu(self, source: int) -> None:
@@ -359,8 +359,8 @@ def page(path: Path) -> str:
 
 
 def as_script(content: Any) -> str:
-    """JSON that may stand inside a script element."""
-    return json.dumps(content, ensure_ascii=False).replace("<", "\\u003c")
+    """JSON that may stand inside a script element; plain ASCII, of which a browser keeps half."""
+    return json.dumps(content).replace("<", "\\u003c")
 
 
 def build_kernels() -> None:

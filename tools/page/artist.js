@@ -4,6 +4,8 @@ import { createEngine, knowsSimd } from "./engine.js";
 import { normalNumbers } from "./random.js";
 import { createDice, createReader } from "./words.js";
 
+const AT_ONCE = 8; // pictures that the engine has room for
+
 // From T to 0 in n steps, as schedules.Schedule.timesteps: rounded, halves to the even number.
 export function timesteps(T, n) {
   return Array.from({ length: n + 1 }, (_, i) => {
@@ -84,7 +86,7 @@ function fromBase64(text) {
 export async function createArtist(parts, simd = knowsSimd()) {
   const { description, tables, world, checks } = parts;
   const wasm = simd ? fromBase64(parts.wasm) : null;
-  const engine = await createEngine(description, await unpacked(parts.weights), wasm, 16);
+  const engine = await createEngine(description, await unpacked(parts.weights), wasm, AT_ONCE);
   const reader = createReader(tables), throws = createDice(world), side = description.side;
   const values = 3 * side * side;
 
@@ -134,7 +136,7 @@ export function listen(scope) {
   scope.onmessage = async ({ data }) => {
     if (data.parts) {
       try {
-        artist = await createArtist(data.parts, data.simd);
+        artist = await createArtist(data.parts);
         scope.postMessage({ ready: true, simd: artist.simd });
       } catch (error) {
         scope.postMessage({ trouble: `The page cannot draw in this browser: ${error.message}` });

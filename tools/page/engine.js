@@ -70,18 +70,8 @@ export async function createEngine(description, weights, wasm, most) {
               }
         }
       },
-      // Four channels of one place become 2×2 places of one channel.
       unfold({ from, to, channels: into, side: small }) {
-        const large = 2 * small;
-        for (let c = 0; c < into; c++)
-          for (let p = 0; p < pictures; p++)
-            for (let y = 0; y < large; y++)
-              for (let x_ = 0; x_ < large; x_++) {
-                const channel = 4 * c + 2 * (y & 1) + (x_ & 1);
-                memory[rows(to) + ((c * pictures + p) * large + y) * large + x_] =
-                  memory[rows(from) + (channel * pictures + p) * small * small +
-                    (y >> 1) * small + (x_ >> 1)];
-              }
+        kernels.unfold(held[from], held[to], into, pictures, small);
       },
       linear({ from, to, weight, bias, ins, outs }) {
         kernels.linear(held[from], start[weight], start[bias], held[to], ins, outs, pictures);

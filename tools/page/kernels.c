@@ -76,17 +76,31 @@ void EXPORT(conv)(const f32 *in, const f32 *weight, const f32 *bias, f32 *out, f
   }
 }
 
-/* out[p][o] = bias[o] + Σ_i in[p][i] · weight[i][o], for a few rows p. */
+/* out[p][o] = bias[o] + Σ_i in[p][i] · weight[i][o] for a few rows p, each weight read once. */
 void EXPORT(linear)(const f32 *in, const f32 *weight, const f32 *bias, f32 *out, int ins, int outs,
                     int rows) {
   for (int p = 0; p < rows; p++)
-    for (int o = 0; o < outs; o += 4) {
-      v128_t sum = wasm_v128_load(bias + o);
-      for (int i = 0; i < ins; i++)
-        sum = wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_f32x4_splat(in[p * ins + i]),
-                                                 wasm_v128_load(weight + i * outs + o)));
-      wasm_v128_store(out + p * outs + o, sum);
+    for (int o = 0; o < outs; o++) out[p * outs + o] = bias[o];
+  for (int i = 0; i < ins; i++, weight += outs)
+    for (int p = 0; p < rows; p++) {
+      v128_t factor = wasm_f32x4_splat(in[p * ins + i]);
+      f32 *to = out + p * outs;
+      for (int o = 0; o < outs; o += 4)
+        wasm_v128_store(to + o, wasm_f32x4_add(wasm_v128_load(to + o),
+                                               wasm_f32x4_mul(factor, wasm_v128_load(weight + o))));
     }
+}
+
+/* Four channels of one place become 2×2 places of one channel. */
+void EXPORT(unfold)(const f32 *in, f32 *out, int channels, int pictures, int side) {
+  int places = side * side, planes = pictures * places;
+  for (int c = 0; c < channels; c++, in += 4 * planes)
+    for (int p = 0; p < pictures; p++)
+      for (int y = 0; y < 2 * side; y++) {
+        const f32 *left = in + 2 * (y & 1) * planes + p * places + (y >> 1) * side;
+        const f32 *right = left + planes;
+        for (int x = 0; x < side; x++, out += 2) out[0] = left[x], out[1] = right[x];
+      }
 }
 
 /* e^x, relative error below 2e-7: x = n ln 2 + r, a polynomial for e^r, n into the exponent. */
