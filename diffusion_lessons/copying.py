@@ -73,8 +73,15 @@ def examples(name: str, data_seed: int = 0) -> Tensor:
 def load(folder: str | Path = FOLDER) -> dict[str, Student]:
     """All students by name, each with the pictures that it saw. Errors as in `models.load`."""
     networks = {name: models.load(file_of(name, folder)) for name in RECIPES}
-    _, facts = files.load(file_of("1", folder), "model")
-    drawn = data.critters(2 * HALF, seed=facts["recipe"]["data_seed"]).x0
+    seeds = {
+        files.load(file_of(name, folder), "model")[1]["recipe"]["data_seed"] for name in RECIPES
+    }
+    if len(seeds) > 1:
+        raise files.FileError(
+            "The students of this folder were shown pictures of different worlds (data seeds "
+            f"{', '.join(map(str, sorted(seeds)))}): train all of them with one --data-seed."
+        )
+    drawn = data.critters(2 * HALF, seed=seeds.pop()).x0
     return {name: Student(network, _shown(name, drawn)) for name, network in networks.items()}
 
 

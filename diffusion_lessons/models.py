@@ -187,8 +187,10 @@ class LocalDenoiser:
         for part in self.data.split(256):
             part = part.double()
             squared = (x.double() - alpha_bar**0.5 * part).square().sum(1, keepdim=True)
-            # An average over the window times its area is the sum; nothing counts beyond the edge.
-            squared = size**2 * F.avg_pool2d(squared, size, stride=1, padding=size // 2)
+            # An average times its length is the sum, down and then across: as wide as the window
+            # may be, that is 2 · size numbers for each pixel. Nothing counts beyond the edge.
+            squared = size * F.avg_pool2d(squared, (size, 1), 1, (size // 2, 0))
+            squared = size * F.avg_pool2d(squared, (1, size), 1, (0, size // 2))
             here = squared.min(0, keepdim=True).values
             if best is None:
                 best, total, answer = here, torch.zeros_like(here), torch.zeros_like(part[:1])
