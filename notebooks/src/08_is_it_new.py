@@ -28,7 +28,7 @@ unseen = students["other half"].pictures  # 10,000 that most of them were never 
 
 
 # %%
-def drawn_by(model, x_T):
+def made_by(model, x_T):
     """What comes of this static, without words and without dice."""
     films = wishes.films(model, None, x_T, batch=min(128, len(x_T)))
     return torch.cat([film[-1].x_t for film in films])
@@ -36,7 +36,7 @@ def drawn_by(model, x_T):
 
 static = torch.randn(512, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 A, B = students["100"], students["10000"]
-drawn = {"A": drawn_by(A.network, static), "B": drawn_by(B.network, static)}
+drawn = {"A": made_by(A.network, static), "B": made_by(B.network, static)}
 plots.pictures(
     [*drawn["A"][:24], *drawn["B"][:24]],
     "Two artists, 24 pictures each, from the same static. A's are clean: sharp edges, round wheels, "
@@ -157,9 +157,7 @@ assert medians["B", "drawn by B"] > 0.9 * medians["B", "new and real"]
 #
 # **Predict.** Who guesses best under its *own* pictures' noise? And under that of *new* ones?
 
-# %% tags=["nbval-ignore-output"]
-from tqdm.auto import tqdm
-
+# %%
 from diffusion_lessons import forward, schedules
 
 schedule = schedules.cosine(1000)
@@ -173,10 +171,13 @@ def error_at(model, x0, t):
     return float((guess.x0_hat - x0).square().mean())
 
 
+# %% tags=["nbval-ignore-output"]
+from tqdm.auto import tqdm
+
 counts, copies, own, new = (1, 10, 100, 1000, 10_000), [], [], []
 for n in tqdm(counts):
     network, shown = students[str(n)]
-    x = drawn_by(network, static[:64])
+    x = made_by(network, static[:64])
     copies.append(metrics.copy_rate(x, torch.cat([shown, unseen])))
     some = shown[torch.arange(256) % len(shown)]
     own.append(error_at(network, some, 500))
@@ -215,7 +216,7 @@ assert new[0] > new[2] > new[3] > new[4]
 # **Predict.** Two different pictures? The same animal in two poses? Or what?
 
 # %%
-one, other = drawn["B"][:256], drawn_by(students["other half"].network, static[:256])
+one, other = drawn["B"][:256], made_by(students["other half"].network, static[:256])
 plots.pictures(
     [*static[:8], *one[:8], *other[:8]],
     "Static on top; below, what the two strangers make of it. In most columns it is nearly the "
@@ -236,7 +237,7 @@ def alike(a, b):
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
 
 
-again = drawn_by(students["other seed"].network, static[:256])
+again = made_by(students["other seed"].network, static[:256])
 pairs = {"two halves, same static": alike(one, other), "same half, other seed": alike(one, again)}
 pairs["two halves, other static"] = alike(one, other.roll(1, 0))
 for name, r in pairs.items():
@@ -302,7 +303,7 @@ for name, x in {"two halves": other, "two seeds": again, "other static": other.r
 assert agree["two halves"][2] > agree["two halves"][0] > 2 * agree["other static"][0]
 
 # %% [markdown]
-# The place nearly always, the animal in about half of the pairs (by chance, one in six or so). These small networks draw animals that are hard to name, so the judge wavers as well.
+# The place in about four pairs of five, the animal in about half of them. (From other static, which is chance, it is one in four and one in six. These small networks draw animals that are hard to name.)
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 
@@ -318,7 +319,7 @@ assert agree["two halves"][2] > agree["two halves"][0] > 2 * agree["other static
 
 # %%
 ideal = models.IdealDenoiser(B.pictures, schedule)
-by_ideal = drawn_by(ideal, static[:64])
+by_ideal = made_by(ideal, static[:64])
 near = metrics.nearest(by_ideal, B.pictures)
 plots.pictures(
     [*by_ideal[:8], *B.pictures[near.index[:8]], *one[:8]],
@@ -340,7 +341,7 @@ print(f"B                 {own[-1]:.4f}   {new[-1]:.4f}")
 assert rate == 1 and near.distance.max() < 0.004 and of_ideal[1] > 2 * new[-1]
 
 # %% [markdown]
-# The best student of the training set is a photocopier. It has no error on its own pictures, and on new ones it is worse than B. The loss of training asks for exactly this student. That you get something new is because the network *can't* become it, with 10,000 pictures and these weights and this time. Creativity, here, is falling short of the goal in a useful way.
+# The best student of the training set is a photocopier. At t = 500 it has no error on its own pictures, and on new ones it is worse than B. The loss of training asks for exactly this student. That you get something new is because the network *can't* become it, with 10,000 pictures and these weights and this time. Creativity, here, is falling short of the goal in a useful way.
 #
 # ### Where does the gap come from?
 #
@@ -377,7 +378,7 @@ guessers = {
     "ideal": ideal,
 }
 made = {"B": one[:16]}
-made |= {name: drawn_by(model, static[:16]) for name, model in tqdm(guessers.items())}
+made |= {name: made_by(model, static[:16]) for name, model in tqdm(guessers.items())}
 plots.pictures(
     [x for pile in made.values() for x in pile[:8]],
     "One static a column, six guessers. Without attention nearly the same as B. The linear one gives "
@@ -565,7 +566,7 @@ print(
 # %%
 loud = students["repeated"]
 special = loud.pictures[:1]
-by_loud = drawn_by(loud.network, static)
+by_loud = made_by(loud.network, static)
 far = {"shown 100 times": metrics.nearest(by_loud, special).distance}
 far["shown once (B)"] = metrics.nearest(drawn["B"], special).distance
 far["new real pictures"] = metrics.nearest(unseen, special).distance
