@@ -269,9 +269,8 @@ from diffusion_lessons import live
 def show_start(k):
     told = [metrics.judge(x[k : k + 1], judge).attributes[0].tolist() for x in (one, other)]
     subjects = ("nobody", *critters.ATTRIBUTES["subject"][1:])
-    says = " and ".join(
-        f"{subjects[who]}, {critters.ATTRIBUTES['place'][place]}" for who, *_, place in told
-    )
+    places = critters.ATTRIBUTES["place"]
+    says = " and ".join(f"{subjects[who]}, {places[where]}" for who, *_, where in told)
     r = [float(values[k]) for values in list(pairs.values())[:2]]
     return live.View(
         [static[k], one[k], other[k], again[k]],
