@@ -89,7 +89,7 @@ def draw(args: argparse.Namespace) -> int:
     cond = _cond(model, facts, prompt, args.count, args.seed)
     for note in prompt.notes:
         print(note)
-    for first, second in _held_out(facts) if cond is not None else ():
+    for first, second in wishes.held_out(facts) if cond is not None else ():
         if {first, second} <= {critters.VOCABULARY[k - 1] for k in prompt.tokens}:
             print(f"This network never saw {first[1]} and {second[1]} in one picture.")
 
@@ -141,7 +141,7 @@ def _cond(
     if facts.get("recipe", {}).get("data", "critters") != "critters":
         # A folder's captions leave things open, and so may a prompt: nothing to throw dice for.
         return prompts.cond(prompt.tokens, count)
-    return wishes.rows(prompt, count, seed, _held_out(facts))
+    return wishes.rows(prompt, count, seed, wishes.held_out(facts))
 
 
 def _numbers(args: argparse.Namespace, drawn: Tensor, cond: Tensor | None) -> bytes:
@@ -193,7 +193,7 @@ def train(args: argparse.Namespace) -> int:
     _check_folder_of(out)
     _read_card(out.with_suffix(".json"))
 
-    recipe, held_out = notes["recipe"], _held_out(notes)
+    recipe, held_out = notes["recipe"], wishes.held_out(notes)
     pictures, words, vocabulary = _training_data(notes, args.data)
     examples = pictures if words is None else (pictures, words)
     schedule = schedules.cosine()
@@ -312,7 +312,7 @@ def _training_data(notes: dict, moved: Path | None) -> tuple[Tensor, Tensor | No
     """Pictures, what is said of them (or None), and how many words there are."""
     vocabulary = len(critters.VOCABULARY)
     if notes["folder"] is None:
-        drawn = data.critters(notes["recipe"]["drawn"], SIZE, held_out=_held_out(notes))
+        drawn = data.critters(notes["recipe"]["drawn"], SIZE, held_out=wishes.held_out(notes))
         return drawn.x0, drawn.cond, vocabulary
     folder = moved or Path(notes["folder"])
     if not (folder / "captions.csv").exists():
@@ -344,7 +344,7 @@ def evaluate(args: argparse.Namespace) -> int:
         )
     _check_vocabulary(model)
     numbers = evaluation.scores(
-        model, _held_out(facts), drawn=recipe.get("drawn", evaluation.DRAWN),
+        model, wishes.held_out(facts), drawn=recipe.get("drawn", evaluation.DRAWN),
         pictures=args.pictures, seed=args.seed, guidance=args.guidance, steps=args.steps,
     )  # fmt: skip
     card = args.model.with_suffix(".json")
@@ -376,12 +376,6 @@ def _load(path: Path) -> tuple[models.UNet, dict]:
     return models.load(path), files.load(path, "model")[1]
 
 
-def _held_out(facts: dict) -> tuple[critters.Pair, ...]:
-    """The pairs that a model never saw; one that does not say was trained in a lesson."""
-    found = facts.get("held_out", critters.HELD_OUT)
-    return tuple(tuple(tuple(word) for word in pair) for pair in found)
-
-
 def _check_vocabulary(model: models.UNet) -> None:
     if model.vocabulary != len(critters.VOCABULARY):
         raise ValueError(
@@ -392,7 +386,7 @@ def _check_vocabulary(model: models.UNet) -> None:
 
 def _write_card(path: Path, card: dict) -> None:
     """Write what is known of a network beside it, on top of what was known."""
-    pairs = [evaluation.pair_name(pair) for pair in _held_out(card)]
+    pairs = [evaluation.pair_name(pair) for pair in wishes.held_out(card)]
     card = _read_card(path) | card | {"held_out": pairs}
     files.write_atomic(path, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
 

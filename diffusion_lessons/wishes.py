@@ -7,7 +7,8 @@ the same static whatever the words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +45,12 @@ def _anybody(unwanted: Sequence[int], rng: np.random.Generator) -> tuple[int, ..
     known = [k for k, (name, _) in enumerate(critters.VOCABULARY, start=1) if name == "subject"]
     known = [k for k in known if k not in unwanted]
     return (int(rng.choice(known)),) if known else ()
+
+
+def held_out(facts: Mapping[str, Any]) -> tuple[critters.Pair, ...]:
+    """The pairs that a model never saw, by its file's facts; else it was trained in a lesson."""
+    found = facts.get("held_out", critters.HELD_OUT)
+    return tuple(tuple(tuple(word) for word in pair) for pair in found)
 
 
 def described(row: Sequence[int]) -> str:

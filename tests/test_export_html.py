@@ -141,7 +141,9 @@ def test_a_cell_with_a_prompt_box_says_what_it_begins_with():
     assert export_html.wish_of(source) == {"text": "a cat", "guidance": 2, "seed": 3}
     assert export_html.wish_of("live.Monitor(3)") is None
     box = export_html.live_box({"text": 'a "<b>" fox'})
-    assert "a \\&quot;&lt;b&gt;\\&quot; fox" in box and 'src="artist.js"' in box
+    assert "a \\&quot;&lt;b&gt;\\&quot; fox" in box
+    with pytest.raises(ValueError, match="a seed and a guidance"):
+        export_html.wish_of('live.PromptBox(mine, "a cat", "Four.", count=8)')
 
 
 def test_a_solution_stays_folded(course):

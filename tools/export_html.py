@@ -130,6 +130,8 @@ def wish_of(source: str) -> dict[str, object] | None:
     call = ast.parse(source).body[-1].value
     options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     usual = {"seed": 0, "guidance": wishes.GUIDANCE}
+    if not options.keys() <= usual.keys():
+        raise ValueError("A page's prompt box can begin with a seed and a guidance, no more.")
     return {"text": ast.literal_eval(call.args[1])} | usual | options
 
 
@@ -139,7 +141,7 @@ def live_box(wish: dict[str, object]) -> str:
     return (
         f'<style>{widgets.style()}</style><p>{HERE}</p>'
         f'<div class="dl" role="group" aria-label="Prompt box" data-wish="{told}"></div>'
-        '<p class="checked" role="status"></p><script src="artist.js" defer></script>'
+        '<p class="checked" role="status"></p>'
     )  # fmt: skip
 
 
@@ -193,7 +195,10 @@ def lesson(page: Page, neighbours: Sequence[tuple[str, Page]], known: set[str]) 
         "title": page.title, "css": style(with_math), "neighbours": neighbours,
         "still_open": still_open,
     }  # fmt: skip
+    has_box = any(wish_of(cell.source) for cell in code_cells(page))
     text, _ = Exporter().from_notebook_node(notebook, resources={"lesson": told})
+    if has_box:
+        text = text.replace("</body>", '<script src="artist.js"></script>\n</body>')
     # What may scroll must be within reach of the keyboard.
     text = re.sub(r'<(pre(?=[ >])|math display="block")', r'<\1 tabindex="0"', text)
     around = '<div class="wide" role="group" aria-label="Table" tabindex="0">'

@@ -10,11 +10,11 @@ export default {
     el.classList.add("dl");
     const { size, start, counts, most_steps: most, ...about } = model.get("about");
     const values = size * size * 3;
-    let { count, steps, t } = about, wished = { count, steps };
+    let { count, steps, t } = about, wished = { count, steps }, shown = start;
     const ids = { text: fresh("text"), seed: fresh("seed") };
     // Notebooks keep a form from hearing the Enter key in its fields.
     const enter = (event) => {
-      if (event.key !== "Enter") return;
+      if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
       ask();
     };
@@ -57,14 +57,14 @@ export default {
       context.imageSmoothingEnabled = false;
       tiles.forEach(({ held }, i) => context.drawImage(held.canvas, (i % across) * SAVED,
         Math.floor(i / across) * SAVED, SAVED, SAVED));
-      const name = text.value.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+      const name = shown.text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
       canvas.toBlob((blob) => {
         const href = URL.createObjectURL(blob);
-        make("a", { href, download: `${name || "anything"}-${wholeSeed()}.png` }).click();
-        URL.revokeObjectURL(href);
+        make("a", { href, download: `${name || "anything"}-${shown.seed}.png` }).click();
+        setTimeout(() => URL.revokeObjectURL(href), 60_000); // some browsers fetch it later
       });
     });
-    const form = make("form", { onsubmit: (event) => { event.preventDefault(); ask(); } },
+    const form = make("form", { novalidate: "", onsubmit: (event) => { event.preventDefault(); ask(); } },
       make("div", { class: "dl-control dl-wish" }, make("label", { for: ids.text }, "draw"), text),
       make("div", { class: "dl-control dl-wish" },
         make("label", { for: ids.seed }, "static number"),
@@ -91,7 +91,7 @@ export default {
     }
     lay();
     const status = make("p", { class: "dl-note", role: "status" });
-    const notes = make("ul", { class: "dl-note", role: "status" });
+    const notes = make("ul", { class: "dl-note" });
     const place = slider({ name: "step", min: 0, max: steps, value: steps,
       say: (k) => `${k} of ${steps}: t = ${t[k]}`,
       changed: () => { queue.length = 0; paint(); } });
@@ -104,6 +104,8 @@ export default {
     const say = (words) => { if (status.textContent !== words) status.textContent = words; };
 
     function all() {
+      // Stopped half-way, or still under way: there is no later picture yet.
+      if (frames.length && place.value >= frames.length) place.value = frames.length - 1;
       const frame = frames[place.value];
       place.tell();
       if (!frame) return;
@@ -122,9 +124,9 @@ export default {
       queue.length = 0;
       busy(true);
       say("Asked …");
-      waiting = setTimeout(() => say("The notebook is busy: drawing begins when it is free."), 1500);
+      waiting = setTimeout(() => say(about.busy ?? "The notebook is busy: drawing begins when it is free."), 1500);
       model.set("asked", { number: wanted, text: text.value, seed: wholeSeed(),
-        guidance: guidance.value, ...(most || counts ? wished : {}) });
+        guidance: guidance.value, ...wished });
       model.save_changes();
     }
 
@@ -146,7 +148,7 @@ export default {
     function hear() {
       const told = model.get("told");
       if ((told.number ?? 0) < wanted) return; // of a wish that was given up
-      wanted = told.number;
+      wanted = told.number ?? 0;
       if (told.trouble) {
         busy(false);
         notes.replaceChildren();
@@ -155,6 +157,7 @@ export default {
       if (told.stopped) return busy(false);
       if (told.step === 0) {
         frames = [];
+        shown = { text: told.text, seed: told.seed };
         ({ steps, t } = { steps, t, ...told });
         place.input.max = steps;
         if (told.words.length !== count) {
@@ -166,7 +169,8 @@ export default {
         say(`Drawing “${told.text || "anything"}” …`);
       }
       frames[told.step] = numbers(model, "frame");
-      if (!calm.matches || told.done) queue.push(told.step);
+      // With less motion: the static, so that the new words don't stand under old pictures; the end.
+      if (!calm.matches || told.done || told.step === 0) queue.push(told.step);
       if (told.done) {
         busy(false);
         say(`“${told.text || "anything"}” out of static number ${told.seed}, ${steps} steps in ` +
@@ -176,14 +180,17 @@ export default {
     }
     model.on("change:told", hear);
 
-    el.append(form, status, notes, row, place.row);
+    el.append(form, status, make("div", { role: "status" }, notes), row, place.row);
     busy(false);
     guidance.tell();
     const told = model.get("told"), film = numbers(model, "film");
     if (film.length) {
       frames = Array.from({ length: steps + 1 }, (_, k) =>
         film.subarray(k * 2 * count * values, (k + 1) * 2 * count * values));
-      if (told.words) describe(told);
+      if (told.words) {
+        shown = told;
+        describe(told);
+      }
     }
     all();
     return () => {

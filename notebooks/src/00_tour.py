@@ -199,6 +199,7 @@ widgets.guidance(
 # | [05 Reverse sampling](05_reverse_sampling.ipynb) | How does static become a picture? | write the step back, and the loop around it |
 # | [06 Why start with noise?](06_why_start_with_noise.ipynb) | Where does the picture come from? | start from white, from black, from a photo |
 # | [07 Prompts](07_prompts.ipynb) | How do words steer it? | give your network words, and a pair that it never saw |
+# | [08 Is it new?](08_is_it_new.ipynb) | Does it copy or create? | vote for the better artist, then see what it copied from |
 #
 # **For teachers.** Show this tour on the projector and let the class call out wishes; take a show of hands at every *Predict* before you run the cell. Then one lesson makes a school period: the core together or in pairs, with its exercise, which checks itself and goes on whatever is written; *Prove it* and *Go further* are for the quick and for home. Set the laptops up beforehand and run *Is your machine fine?* on each: from then on no network is needed.
 #

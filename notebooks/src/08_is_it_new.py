@@ -68,7 +68,7 @@ print(f"real pictures against real ones: {floor.mean:.0f}")
 assert score["A"] < 0.85 * score["B"]
 
 # %% [markdown]
-# The score votes for A, as most people do. Before A gets the prize, one more look.
+# The score votes for A. Did you? Before A gets the prize, one more look.
 #
 # ### 2 · The nearest neighbour
 #
@@ -114,8 +114,8 @@ for name, artist in (("A", A), ("B", B)):
     rows += [*x, *artist.pictures[metrics.nearest(x, artist.pictures).index]]
 plots.pictures(
     rows,
-    "Each picture by A is, up to a little grain, one of the pictures that it was shown. What B was "
-    "shown has similar places and colours, but nobody who looks like that.",
+    "Each picture by A is, up to a little grain, one of the pictures that it was shown. The nearest "
+    "that B was shown has a similar place and similar colours, but is another picture.",
     columns=8,
     labels=["A drew", "it was shown", "B drew", "it was shown"],
     inches=0.96,
@@ -124,7 +124,7 @@ plots.pictures(
 # %% [markdown]
 # A was shown 100 pictures, B 10,000. A learned its hundred by heart.
 #
-# How near is too near? Ask the same of pictures that are *new for certain*: real ones that the network was never shown. Once in pixels, and once in what the judge notes of a picture, 128 numbers called *features* (a cat moved by two pixels is far away in pixels, and the same cat to a judge).
+# How near is too near? Ask the same of pictures that are *new for certain*: real ones that the network was never shown. We take 48 of each, and the *median*: half of them are nearer, half farther. Once in pixels, and once in what the judge notes of a picture, 128 numbers called *features* (a cat moved by two pixels is far away in pixels, and the same cat to a judge).
 
 # %%
 print("median distance to the nearest training picture      pixels   features")
@@ -144,10 +144,10 @@ assert medians["B", "drawn by B"] > 0.9 * medians["B", "new and real"]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A's pictures are several times nearer to its training pictures than new ones are: copies. B's are no nearer than new ones; a little farther, since they are rough. B's pictures are not copies.
+# A's pictures are several times nearer to its training pictures than new ones are: copies. B's are no nearer than new ones: about as far in pixels, and three times as far in features (they are rough). So B's pictures, as a rule, are no copies; a median can't exclude a few.
 # </details>
 #
-# So which is the better artist? The score could not tell you: it compares a heap of pictures with a heap of real ones, and copies look very real.
+# So which is the better artist? The score could not tell you: it compares a heap of pictures with a heap of real ones, and never looks at what the artist was trained on.
 #
 # ### 3 · From memorising to understanding
 #
@@ -194,8 +194,8 @@ plots.memorising(
     copies,
     own,
     new,
-    "Left: up to 100 pictures nearly all is copied, from 1,000 on nothing. Right: the two errors, "
-    "far apart for few pictures, meet at 10,000.",
+    "Left: up to 100 pictures nearly all is copied; from 1,000 on the rule finds no copy among 64. "
+    "Right: the two errors, far apart for few pictures, meet at 10,000.",
 )
 
 # %%
@@ -206,12 +206,12 @@ assert new[0] > new[2] > new[3] > new[4]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# With few pictures the network learns them by heart: hardly any error on its own, a large one on new ones. With 10,000 it can't: it makes as many mistakes on pictures that it was shown 40 times as on pictures it never saw. So what it learned holds for both. (At 1,000 it copies nothing any more, and yet knows its own a little better: memorising fades, it doesn't switch off.)
+# With few pictures the network learns them by heart: hardly any error on its own, a large one on new ones. With 10,000 it doesn't: at this level its error on pictures that it was shown 40 times is the same, within 2 %, as on pictures it never saw. So what it learned holds for both. (At 1,000 the rule finds no copy any more, and yet that student knows its own better: memorising fades, it doesn't switch off.)
 # </details>
 #
 # ### 4 · Two strangers, one picture
 #
-# Now the experiment that settled it in research (Kadkhodaie, Guth, Simoncelli and Mallat, 2024). Cut 20,000 pictures in two. One network learns from one half, another from the other. They share no training picture. Give both the *same static*.
+# Now an experiment that made many people think again (Kadkhodaie, Guth, Simoncelli and Mallat, 2024, with photos). Cut 20,000 pictures in two. One network learns from one half, another from the other. They share no training picture. Give both the *same static*.
 #
 # **Predict.** Two different pictures? The same animal in two poses? Or what?
 
@@ -220,14 +220,15 @@ one, other = drawn["B"][:256], made_by(students["other half"].network, static[:2
 plots.pictures(
     [*static[:8], *one[:8], *other[:8]],
     "Static on top; below, what the two strangers make of it. In most columns it is nearly the "
-    "same picture, down to single specks; in some the animal or the place is another.",
+    "same picture, down to single specks; in the fifth one drew somebody, the other an empty "
+    "meadow.",
     columns=8,
     labels=["static", "one half", "other half"],
     inches=0.96,
 )
 
 # %% [markdown]
-# In numbers: the *correlation* of two pictures, 1 for the same and 0 for nothing in common. The average picture is taken off first (all critters sit in the middle, so even strangers would be alike). Two things to compare with: networks that saw the *same* half, but began with other random weights; and pictures from *different* static.
+# In numbers: the *correlation* of two pictures, 1 for the same, 0 for nothing in common, −1 for dark and light swapped. The average picture is taken off first (all critters sit in the middle, so even strangers would be alike). Our two strangers began with the same random weights. So compare: two that saw the *same* half but began differently; two that differ in both; and pictures from *different* static.
 
 
 # %%
@@ -239,25 +240,26 @@ def alike(a, b):
 
 again = made_by(students["other seed"].network, static[:256])
 pairs = {"two halves, same static": alike(one, other), "same half, other seed": alike(one, again)}
+pairs["other half and seed"] = alike(other, again)
 pairs["two halves, other static"] = alike(one, other.roll(1, 0))
 for name, r in pairs.items():
     print(f"{name:26s} median {r.median():.2f}   mean {r.mean():.2f}")
 plots.overlaid(
     pairs,
     "Correlations of 256 pairs. From the same static most lie above 0.8, whether the two networks "
-    "saw the same half or different ones; from other static they lie around 0.",
+    "saw the same half or different ones; from other static they lie anywhere from −0.6 to 0.7.",
     xlabel="correlation, average picture taken off",
     span=(-1, 1),
 )
 
 # %%
-halves, seeds, unrelated = (float(r.median()) for r in pairs.values())
-assert halves > 0.85 and abs(halves - seeds) < 0.05 and abs(unrelated) < 0.15
+halves, seeds, both, unrelated = (float(r.median()) for r in pairs.values())
+assert min(halves, seeds, both) > 0.85 and halves > seeds - 0.03 and abs(unrelated) < 0.15
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Nearly the same picture. Which half a network saw matters no more than which random weights it began with. So neither picture can be a copy from its half: both networks found the *same rule*, from different examples. That is a good meaning of "it learned the recipe". And it tells where the picture comes from: the rule and the static.
+# In most pairs nearly the same picture, in some another animal. Which half a network saw matters no more than which random weights it began with. Had each copied from its half, so close a match would be strange, since the halves share no picture (*Prove it* tries that). So both found *nearly the same rule*, from different examples. That is a good meaning of "it learned the recipe". And it tells where the picture comes from: the rule and the static.
 # </details>
 #
 # **Move the slider.** Find static where the strangers disagree. About what?
@@ -340,14 +342,24 @@ print(f"B                 {own[-1]:.4f}   {new[-1]:.4f}")
 assert rate == 1 and near.distance.max() < 0.004 and of_ideal[1] > 2 * new[-1]
 
 # %% [markdown]
-# The best student of the training set is a photocopier. At t = 500 it has no error on its own pictures, and on new ones it is worse than B. The loss of training asks for exactly this student. That you get something new is because the network *can't* become it, with 10,000 pictures and these weights and this time. Creativity, here, is falling short of the goal in a useful way.
+# And if the two strangers were such copiers, one for each half? Then too the same static would lead both to similar pictures, as far as their halves have any.
+
+# %%
+by_other_ideal = made_by(models.IdealDenoiser(unseen, schedule), static[:64])
+copiers, networks = alike(by_ideal, by_other_ideal), alike(one[:64], other[:64])
+print(f"two copiers,  same static: median {copiers.median():.2f}, mean {copiers.mean():.2f}")
+print(f"two networks, same static: median {networks.median():.2f}, mean {networks.mean():.2f}")
+assert copiers.median() < networks.median() - 0.05
+
+# %% [markdown]
+# The best student of the training set is a photocopier. At t = 500 it has no error on its own pictures, and on new ones it is worse than B. The loss of training asks for exactly this student. You get something new because the network *didn't* become it, with 10,000 pictures, these weights and this time. Creativity, here, is falling short of the goal in a useful way.
 #
 # ### Where does the gap come from?
 #
 # Falling short in which way? Some candidates, each with the same static:
 # - *convolutions only*: the same network with no attention, trained on the same half, so that far places are connected less;
 # - *best linear*: the best guess among all that are weighted sums of the pixels;
-# - *windows*: the ideal guess for each pixel by somebody who sees only a window around it (Kamb and Ganguli, 2025, who studied networks of convolutions only). Of what size? For each level we take the window whose guess is most like B's;
+# - *windows*: the ideal guess for each pixel by somebody who sees only a window around it (after Kamb and Ganguli, 2025, whose theory predicts networks of convolutions best). Of what size? For each level we take the window whose guess is most like B's;
 # - *ideal*: sees all.
 
 # %%
@@ -365,7 +377,7 @@ for t in levels:
 assert best[100] <= 3 < best[700] < best[900]
 
 # %% [markdown]
-# So a network looks at small windows when there is little noise, and at everything when there is much. Now let all of them draw. (The windows look into 1,000 pictures only, to keep it short.)
+# So B's guess is most like that of a small window when there is little noise, and like that of somebody who sees all when there is much. (Most like need not be very like.) Now let all of them draw. (The windows look into 1,000 pictures only, to keep it short.)
 
 # %% tags=["nbval-ignore-output"]
 sizes = [best[min(levels, key=lambda level: abs(level - t))] for t in range(1001)]
@@ -407,7 +419,7 @@ assert table["ideal"][1] == 1
 # %% [markdown]
 # <details><summary>What the table says, and what it doesn't</summary>
 #
-# Attention is not it: without, the network draws nearly the same. Looking at small windows is a part of it: windows that grow copy nothing, where the ideal guess copies everything, and their pictures are about three quarters like B's. But a weighted sum of pixels, which knows nothing of windows, gets as near. And even the ideal one is well above 0: whoever reads the same static agrees about the broad things, place and shade. So "networks are creative because they look at small windows" is too much to conclude from *this* table: B is nearest to another network, and none of the simple guessers is B. On new pictures, too, both networks err least at every level. (Sixteen pictures, one data set, small networks: a hint, no proof.)
+# Attention is not it: without, the network draws nearly the same (0.89; two seeds of one network reached 0.83 on 256 pairs). Small windows are a part of it: growing windows copy nothing, where the ideal guess copies everything, and their pictures are three quarters like B's. But a weighted sum of pixels, which knows nothing of windows, gets as near. And even the ideal one is well above 0: whoever reads the same static agrees on the broad things, place and shade. The race isn't quite fair: the windows had 1,000 pictures and the sum 10,000, and their sizes were chosen by B's own guesses. Kamb and Ganguli also let a window forget *where* in the picture it is, which we left out. So this table neither proves nor refutes them; it says that small windows *alone*, as we built them, don't make a B. On new pictures, both networks err least at every level.
 # </details>
 #
 # ### The Fréchet distance from scratch
@@ -467,7 +479,7 @@ print(f"the 128 features one by one, added up: {alone:.2f}")
 assert abs(frechet(a, b) - metrics.frechet_distance(a, b)) < 0.01 and alone < frechet(a, b)
 
 # %% [markdown]
-# Both sets were *real*, and still it is not 0. So never read a Fréchet distance alone. How does this floor depend on how many pictures one takes?
+# Most of the distance is in how features go together, which 512 pictures tell poorly. And both sets were *real*, yet it is not 0. So never read a Fréchet distance alone. How does this floor depend on how many pictures one takes?
 
 # %%
 ns, floors = (128, 256, 512, 1024, 2048, 4096), []
@@ -486,7 +498,7 @@ plots.lines(
 )
 
 # %% [markdown]
-# **Predict.** Now the score itself is examined. Which of these will it catch: a little grain on every picture; somebody who only hands in training pictures? Beside it two more numbers (Kynkäänniemi and others, 2019). *Precision*: the share of pictures that lie within the neighbourhood of a real one. *Recall*: the share of real ones that lie within the neighbourhood of a drawn one.
+# **Predict.** Now the score itself is examined. Which of these will it catch: a little grain on every picture; somebody who only hands in training pictures? Beside it two more numbers (Kynkäänniemi and others, 2019). *Precision*: the share of pictures that lie in the neighbourhood of a real one. *Recall*: the share of real ones that lie in the neighbourhood of a drawn one. (A picture's neighbourhood reaches to the third nearest of its own kind, in features.) *Fine detail* is how much detail below four pixels there is; real pictures have about 1.
 
 # %%
 grain = 0.05 * torch.randn(512, 3, 32, 32, generator=torch.Generator().manual_seed(2))
@@ -515,7 +527,7 @@ assert max(found["A"][1], found["B"][1]) < 0.6 * copier[1] and real[2] == 0
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The grain: not seen by the Fréchet distance, and by neither of the other two (fine detail sees it, a little). The copier: a perfect score in everything, and every picture stolen. Recall shows what A lacks: with a hundred pictures one can't cover the world. (B's recall is no better, for another reason: its rough pictures lie apart from the real ones.) None of these numbers looks at the training set; only the last column does. A score that does not know what was trained on can't tell drawing from copying.
+# The grain: not seen by the Fréchet distance, and by neither of the other two. (Fine detail rises, from 0.99 to 1.05; but the copier, without any grain, has 1.04, so that alone proves nothing.) The copier: as good as real in every score, and every picture taken. Recall shows what A lacks: with a hundred pictures one can't cover the world. B's recall is no better, and its precision finds nothing wrong with its ragged faces. None of these scores looks at the training set; only the last column does. A score that doesn't know what was trained on can't tell drawing from copying.
 # </details>
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
@@ -543,24 +555,27 @@ i_think_real = []  # eight numbers, such as [2, 3, 7, 9, 10, 12, 14, 15]
 checks.blind_test(i_think_real, real, shown=16)
 
 # %% [markdown]
-# And the numbers for that network? Its Fréchet distance is not at the floor. How far above it, `evaluate` measured with 2,000 pictures when the network was made:
+# And the numbers for that network? `evaluate` measured them with 2,000 pictures when it was made. Is its Fréchet distance at the floor?
 
 # %%
 import json
 
 card = json.loads(models.SHIPPED.with_suffix(".json").read_text())["scores"]
-print(f"Fréchet distance {card['frechet']:.1f}, real against real {card['frechet_floor']:.1f}")
+spread = card["frechet_floor_spread"]
+print(
+    f"Fréchet distance {card['frechet']:.1f}, real against real {card['frechet_floor']:.1f} ± {spread:.1f}"
+)
 print(
     f"nearest training picture: {card['nearest_median']:.2f}, of new real ones {card['nearest_median_fresh']:.2f}"
 )
 
 # %% [markdown]
-# So it draws nearly like the real ones, and copies no more than they do. Did you see a difference? Where?
+# A little above it, hardly more than chance would give. Its pictures are, in the median, as far from the training set as new real ones; a few copies would not show in that. Did you see a difference? Where?
 #
 # ### Whose pictures?
 # One student was trained on the same 10,000 pictures as B, but one of them was in there a hundred times, as popular pictures are on the web. That is 100 of 10,099 examples: one in a hundred.
 #
-# **Predict.** It draws 512 pictures. Does it draw that one?
+# **Predict.** It draws 512 pictures. Does it draw that one? (We call it that one if it is nearer than 0.3.)
 
 # %%
 loud = students["repeated"]
@@ -584,17 +599,20 @@ plots.pictures(
 
 # %%
 assert 2 <= kept <= 12 and far["shown once (B)"].min() > 0.4 < far["new real pictures"].min()
-copied = metrics.copy_rate(by_loud[:256], torch.cat([loud.pictures, unseen]))
+first = by_loud[:256]
+copied = metrics.copy_rate(first, torch.cat([loud.pictures, unseen]))
 of_special = int((far["shown 100 times"][:256] < 0.3).sum())
 print(
-    f"copies of anything among its first 256 pictures: {256 * copied:.0f}, of that one: {of_special}"
+    f"among the first 256: {of_special} are that one, the rule of part 3 finds {256 * copied:.0f} copies"
 )
 assert round(256 * copied) <= of_special
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# It learned that one by heart, and draws it about as often as it met it, and among its first 256 pictures no other is a copy. A network may be a copier for *some* pictures and not for the rest: an average over all would hide it. In large networks it is the same: what could be got back out of them was mostly what stood in their training set many times (Carlini and others, 2023).
+# It learned that one by heart, and draws it about as often as it met it. A network may be a copier for *some* pictures and not for the rest; an average over all hides it. And look at the last line: "three times nearer than the next" finds only some of these copies, the others are too rough for it. So 0 % in part 3 means that this rule found none, not that there are none.
+#
+# In a large network, Stable Diffusion, most pictures that could be got back had stood in the training set a hundred times or more (Carlini and others, 2023). But they had searched among the most repeated ones; in another network they also found some that were not repeated.
 # </details>
 #
 # ### A page to talk about
@@ -617,10 +635,10 @@ assert round(256 * copied) <= of_special
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** A network that sees few pictures often learns them by heart, and a score of quality rewards it for that; one that sees many different ones learns a rule, so that strangers trained on different pictures draw the same. Whether something is a copy can only be said beside the training set, and beside what is new for certain. The perfect student of the training set only copies: what is new comes from where a network falls short of it.
+# **Three sentences.** A network that sees few pictures often learns them by heart, and a score of quality does not notice; one that sees many different ones learns a rule, so that strangers trained on different pictures draw nearly the same. Whether something is a copy can only be said beside the training set, and beside what is new for certain. The perfect student of the training set only copies: what is new comes from where a network falls short of it.
 #
 # **Try this.** Measure the same for *your* network from lesson 07: 20,000 pictures, a minute. Is it nearer to A or to B? And at which number between 100 and 1,000 does copying stop? `python tools/train_copying.py` shows how ours were made; `--seed` and `--data-seed` make others, and `copying.load(folder)` reads them.
 #
 # **Where it lives now.** `metrics.nearest`, `copy_rate`, `frechet_distance` and `precision_recall`; the guessers in `models`; the students in `copying`.
 #
-# **What we hid.** The norm layers of "convolutions only" still look at the whole picture once each, so it is not strictly local. The two strangers share the static, the make of the network and the schedule; change those and they part. And 10,000 is not a law: how many pictures it takes depends on the pictures, on the network and on how long it trains.
+# **What we hid.** The norm layers of "convolutions only" still look at the whole picture once each, so it is not strictly local. The two strangers share the static, the make of the network and the schedule. And 10,000 is not a law: how many pictures it takes depends on the pictures, on the network and on how long it trains.

@@ -17,7 +17,7 @@ export function timesteps(T, n) {
 
 // wishes.film: DPM-Solver++(2M) on the network's v, guided up to a level; yields {t, x_t, x0_hat}.
 export function* film(engine, world, rows, start, guidance, steps) {
-  const { alpha_bar: alphaBar, guided_up_to: highest, nothing } = world;
+  const { alpha_bar: alphaBar, guided_up_to: highest } = world;
   const signal = (t) => Math.sqrt(alphaBar[t]), noise = (t) => Math.sqrt(1 - alphaBar[t]);
   const lambda = (t) => Math.log(signal(t) / noise(t));
   const places = timesteps(alphaBar.length - 1, steps);
@@ -41,7 +41,7 @@ export function* film(engine, world, rows, start, guidance, steps) {
       const both = new Float32Array(2 * x.length);
       both.set(x);
       both.set(x, x.length);
-      const said = asked(both, t, [...rows, ...rows.map(() => nothing)]);
+      const said = asked(both, t, [...rows, ...rows.map(() => [])]);
       v = said.subarray(0, x.length).map((told, j) => {
         const untold = said[x.length + j];
         return untold + w * (told - untold);
@@ -71,22 +71,18 @@ export function asBytes(x, count, side) {
   return bytes; // clamped and rounded, halves to even
 }
 
-const unpacked = async (text) => {
-  const bytes = fromBase64(text);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-};
 function fromBase64(text) {
   const binary = atob(text), bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
 
-// ``parts``: what export_page.py packed; ``simd``: false asks for plain JavaScript.
+// ``parts``: what export_page.py packed; ``simd``: false asks for plain JavaScript, which is also
+// what a browser gets that refuses the kernels.
 export async function createArtist(parts, simd = knowsSimd()) {
-  const { description, tables, world, checks } = parts;
-  const wasm = simd ? fromBase64(parts.wasm) : null;
-  const engine = await createEngine(description, await unpacked(parts.weights), wasm, AT_ONCE);
+  const { description, tables, world, checks } = parts, weights = fromBase64(parts.weights);
+  const made = (wasm) => createEngine(description, weights, wasm, AT_ONCE);
+  const engine = simd ? await made(fromBase64(parts.wasm)).catch(() => made(null)) : await made(null);
   const reader = createReader(tables), throws = createDice(world), side = description.side;
   const values = 3 * side * side;
 
@@ -99,7 +95,7 @@ export async function createArtist(parts, simd = knowsSimd()) {
   function* draw({ text, seed, guidance, steps, count }) {
     const prompt = reader.parse(text), rows = throws.rows(prompt, count, seed);
     const said = { text: text.trim().split(/\s+/).join(" "), seed, steps, notes: prompt.notes,
-      words: rows.map(throws.described), rows, t: timesteps(world.alpha_bar.length - 1, steps) };
+      words: rows.map(throws.described), t: timesteps(world.alpha_bar.length - 1, steps) };
     let step = 0;
     for (const state of film(engine, world, rows, start(count, seed), guidance, steps)) {
       const frame = new Uint8Array(2 * count * values);
@@ -110,53 +106,59 @@ export async function createArtist(parts, simd = knowsSimd()) {
     }
   }
   // Does this browser compute what the course computes? The largest difference of known pictures.
-  function selfCheck() {
+  async function selfCheck(pause) {
     let worst = 0;
     for (const { text, seed, guidance, steps, numbers } of checks) {
       const expected = new Int16Array(fromBase64(numbers).buffer); // in units of 1/10,000
       let last;
-      for (last of draw({ text, seed, guidance, steps, count: 1 }));
+      for (last of draw({ text, seed, guidance, steps, count: 1 })) await pause();
       last.numbers.forEach((value, i) => {
         worst = Math.max(worst, Math.abs(value - expected[i] / 10000));
       });
     }
     return worst;
   }
-  return { draw, selfCheck, simd: engine.simd, parse: reader.parse, rows: throws.rows };
+  return { draw, selfCheck };
 }
 
 // In a worker: {parts} first, then {asked: {number, text (null: stop), seed, …}} or {check: true}.
 export function listen(scope) {
-  let artist = null, current = 0;
-  const rest = () => new Promise((go) => {
+  let artist, current = 0; // a promise, so that whoever asks early waits
+  const rest = () => new Promise((go) => { // lets newer messages in
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => go();
+    port1.onmessage = () => {
+      port1.close();
+      go();
+    };
     port2.postMessage(0);
   });
-  scope.onmessage = async ({ data }) => {
-    if (data.parts) {
-      try {
-        artist = await createArtist(data.parts);
-        scope.postMessage({ ready: true, simd: artist.simd });
-      } catch (error) {
-        scope.postMessage({ trouble: `The page cannot draw in this browser: ${error.message}` });
-      }
-      return;
-    }
-    if (data.check) return scope.postMessage({ checked: artist.selfCheck() });
-    const { number, text } = data.asked;
-    current = number;
-    if (text === null) return scope.postMessage({ told: { number, stopped: true } });
-    const began = performance.now();
+  async function draw(asked) {
+    const { number } = asked, began = performance.now();
     try {
-      for (const { told, frame, numbers } of artist.draw(data.asked)) {
+      for (const { told, frame } of (await artist).draw(asked)) {
+        if (number !== current) return;
         const seconds = Number(((performance.now() - began) / 1000).toFixed(2));
-        scope.postMessage({ told: { number, ...told, seconds }, frame, numbers });
-        await rest(); // hear a newer wish before the next step
+        scope.postMessage({ told: { number, ...told, seconds }, frame }, [frame.buffer]);
+        await rest();
         if (number !== current) return;
       }
     } catch (error) {
       scope.postMessage({ told: { number, trouble: error.message } });
+    }
+  }
+  scope.onmessage = async ({ data }) => {
+    if (data.parts) {
+      artist = createArtist(data.parts).catch((error) => {
+        throw new Error(`The page cannot draw in this browser: ${error.message}`);
+      });
+      artist.catch(() => {}); // whoever asks is told
+    } else if (data.check) {
+      const worst = await artist.then((made) => made.selfCheck(rest)).catch(() => null);
+      scope.postMessage({ checked: worst });
+    } else {
+      current = data.asked.number;
+      if (data.asked.text === null) scope.postMessage({ told: { number: current, stopped: true } });
+      else draw(data.asked);
     }
   };
 }

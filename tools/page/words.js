@@ -119,8 +119,8 @@ export function createReader(tables) {
     if (long > tables.longest)
       throw new Error(`A prompt may have up to ${tables.longest} characters, but this one has ` +
         `${long}: say it in fewer words.`);
-    const whole = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-    return read(pieces(text.replace(whole, "\ufffd")));
+    const half = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+    return read(pieces(text.replace(half, "\ufffd")));
   }
 
   // Walks along the pieces once and gathers what is wanted, what is not, and what to say.
