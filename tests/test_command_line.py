@@ -369,7 +369,7 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
 def test_held_out_pairs_replace_the_courses_and_are_kept_in_the_file(
     run, model, tmp_path, monkeypatch
 ):
-    held_out = command_line._held_out(files.load(model, "model")[1])
+    held_out = wishes.held_out(files.load(model, "model")[1])
     assert held_out == (CAT_SUNGLASSES, FROG_NIGHT[::-1])
     # What is trained on holds none of them, but does hold what the course holds out.
     seen, real = [], data.critters
