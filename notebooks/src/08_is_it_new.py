@@ -352,6 +352,8 @@ print(f"two networks, same static: median {networks.median():.2f}, mean {network
 assert copiers.median() < networks.median() - 0.05
 
 # %% [markdown]
+# Copiers of two halves are about half alike: the static alone gives that much. The two networks are alike nearly all the way, which copying doesn't explain.
+#
 # The best student of the training set is a photocopier. At t = 500 it has no error on its own pictures, and on new ones it is worse than B. The loss of training asks for exactly this student. You get something new because the network *didn't* become it, with 10,000 pictures, these weights and this time. Creativity, here, is falling short of the goal in a useful way.
 #
 # ### Where does the gap come from?
