@@ -19,7 +19,7 @@ help:
 	@echo "make test-browser  open every figure in a Chromium: pages with the network cut, JupyterLab"
 	@echo "make html       export the course to build/html: pages that need no Python and no network"
 	@echo "make page       write build/draw.html: one file that draws what you type, with no Python"
-	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders or page)"
+	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders, page or course)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 

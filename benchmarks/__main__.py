@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import page, sliders
+from . import course, page, sliders
 from .report import write
 
-BENCHMARKS = {"sliders": sliders, "page": page}
+BENCHMARKS = {"sliders": sliders, "page": page, "course": course}
 
 
 def main() -> int:

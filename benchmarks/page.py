@@ -74,16 +74,16 @@ def with_simd(page: Page, file: Path) -> tuple[str, str]:
     page.goto(file.as_uri())
     status = ".dl [role=status]"
     page.wait_for_function(
-        f"document.querySelector('{status}').textContent.includes('steps in')", polling=10
+        f"() => document.querySelector('{status}').textContent.includes('steps in')", polling=10
     )
     first = time.perf_counter() - began
-    page.wait_for_function("document.querySelector('#box').dataset.checked !== undefined")
+    page.wait_for_function("() => document.querySelector('#box').dataset.checked !== undefined")
     seconds = []
     for seed in range(1, WISHES + 1):
         page.get_by_label("static number").fill(str(seed))
         page.keyboard.press("Enter")
         page.wait_for_function(
-            f"document.querySelector('{status}').textContent.includes('number {seed},')"
+            f"() => document.querySelector('{status}').textContent.includes('number {seed},')"
         )
         told = page.locator(status).first.inner_text()
         seconds.append(float(re.search(r"steps in ([\d.]+) s", told)[1]))
