@@ -134,12 +134,13 @@ for name, artist in (("A", A), ("B", B)):
     for what, x in ((f"drawn by {name}", drawn[name][:48]), ("new and real", unseen[:48])):
         seen = metrics.judge(x, judge).features
         medians[name, what] = float(nearest_distance(x, artist.pictures).median())
-        by_judge = metrics.nearest(seen, known).distance.median()
+        by_judge = medians[what, name] = float(metrics.nearest(seen, known).distance.median())
         print(
             f"  to {name}'s {len(known):6,}, {what:12s} {'':17s}     {medians[name, what]:.2f}       {by_judge:.1f}"
         )
 assert medians["A", "drawn by A"] < 0.3 * medians["A", "new and real"]
 assert medians["B", "drawn by B"] > 0.9 * medians["B", "new and real"]
+assert medians["drawn by B", "B"] > 2 * medians["new and real", "B"]  # in features
 
 # %% [markdown]
 # <details><summary>What happened</summary>
@@ -184,6 +185,13 @@ for n in tqdm(counts):
     new.append(error_at(network, unseen[:256], 500))
 
 # %%
+import json
+
+recipes = json.loads((copying.FOLDER / "recipes.json").read_text())
+each = {name: recipes[name]["pictures"] // recipes[name]["count"] for name in ("100", "10000")}
+print(
+    f"examples: {recipes['100']['pictures']:,}, each picture of A {each['100']:,} times, of B {each['10000']}"
+)
 print("pictures   copies   error: own      new")
 for n, *row in zip(counts, copies, own, new, strict=True):
     print(f"{n:8,}   {row[0]:6.0%}       {row[1]:.4f}   {row[2]:.4f}")
@@ -247,7 +255,7 @@ for name, r in pairs.items():
 plots.overlaid(
     pairs,
     "Correlations of 256 pairs. From the same static most lie above 0.8, whether the two networks "
-    "saw the same half or different ones; from other static they lie anywhere from −0.6 to 0.7.",
+    "saw the same half or different ones; from other static they are spread widely around 0.",
     xlabel="correlation, average picture taken off",
     span=(-1, 1),
 )
@@ -255,6 +263,7 @@ plots.overlaid(
 # %%
 halves, seeds, both, unrelated = (float(r.median()) for r in pairs.values())
 assert min(halves, seeds, both) > 0.85 and halves > seeds - 0.03 and abs(unrelated) < 0.15
+assert pairs["two halves, other static"].std() > 0.2
 
 # %% [markdown]
 # <details><summary>What happened</summary>
@@ -270,9 +279,8 @@ from diffusion_lessons import live
 
 def show_start(k):
     told = [metrics.judge(x[k : k + 1], judge).attributes[0].tolist() for x in (one, other)]
-    subjects = ("nobody", *critters.ATTRIBUTES["subject"][1:])
-    places = critters.ATTRIBUTES["place"]
-    says = " and ".join(f"{subjects[who]}, {places[where]}" for who, *_, where in told)
+    words = [critters.word_ids(critters.values(row)) for row in told]
+    says = "; ".join(wishes.described(row) for row in words)
     r = [float(values[k]) for values in list(pairs.values())[:2]]
     return live.View(
         [static[k], one[k], other[k], again[k]],
@@ -560,8 +568,6 @@ checks.blind_test(i_think_real, real, shown=16)
 # And the numbers for that network? `evaluate` measured them with 2,000 pictures when it was made. Is its Fréchet distance at the floor?
 
 # %%
-import json
-
 card = json.loads(models.SHIPPED.with_suffix(".json").read_text())["scores"]
 spread = card["frechet_floor_spread"]
 print(
