@@ -91,18 +91,28 @@ def open_notebook(page: Page, address: str, path: str, host: str = "JupyterLab")
 
 
 def bring(page: Page, cell: int) -> Locator:
-    """Bring a cell into the page, out of its folded section if it is in one; return its element."""
-    page.evaluate(
+    """Bring a cell into the page, out of its folded section if it is in one; return its element.
+
+    The host folds a section again when it gets round to drawing its heading, which on a busy
+    machine may be after we unfolded it: so until the cell has stayed in sight for a moment.
+    """
+    page.wait_for_function(
         """async cell => {
             const content = window.jupyterapp.shell.currentWidget.content;
+            const { node } = content.widgets[cell];
+            const inSight = () => node.isConnected && node.checkVisibility();
             for (const widget of content.widgets) {
                 if (widget.headingCollapsed) widget.headingCollapsed = false;
-                widget.setHidden(false);
+                if (widget.isHidden) widget.setHidden(false);
             }
             content.activeCellIndex = cell;
             await content.scrollToItem(cell, "start");
+            if (!inSight()) return false;
+            await new Promise(resolve => setTimeout(resolve, 200));
+            return inSight() && !content.widgets.some(widget => widget.isHidden);
         }""",
-        cell,
+        arg=cell,
+        timeout=60_000,
     )
     return page.locator(f".jp-Notebook .jp-Cell[data-windowed-list-index='{cell}']")
 
