@@ -19,7 +19,8 @@ help:
 	@echo "make test-browser  open every figure in a Chromium: pages with the network cut, JupyterLab"
 	@echo "make html       export the course to build/html: pages that need no Python and no network"
 	@echo "make page       write build/draw.html: one file that draws what you type, with no Python"
-	@echo "make bench      measure, and write the tables to benchmarks/results (ONLY=sliders, page or course)"
+	@echo "make bench      measure beside others, into benchmarks/results: hours (SHORT=1: ten minutes;"
+	@echo "                ONLY=\"quality steps growth course sliders page\" chooses)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 
@@ -52,8 +53,10 @@ browser: setup
 test-browser: browser
 	$(VENV) -m pytest tests_browser
 
+# The peers are in nobody's set-up either.
 bench: browser
-	$(VENV) -m benchmarks $(ONLY)
+	.venv/bin/uv pip install --quiet --python $(VENV) --editable ".[test,browser,peers]"
+	$(VENV) -m benchmarks $(if $(SHORT),--short) $(ONLY)
 
 html: setup
 	$(VENV) tools/export_html.py

@@ -5,10 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import course, page, sliders
+from . import course, growth, page, quality, sliders, steps
 from .report import write
 
-BENCHMARKS = {"sliders": sliders, "page": page, "course": course}
+BENCHMARKS = {
+    "quality": quality,
+    "steps": steps,
+    "growth": growth,
+    "course": course,
+    "sliders": sliders,
+    "page": page,
+}
 
 
 def main() -> int:
@@ -22,11 +29,15 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which ones; default: all")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    parser.add_argument(
+        "--short", action="store_true", help="all of it in ten minutes, into results/short"
+    )
+    args = parser.parse_args()
+    names = args.names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"there is no {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
     for name in names:
-        print(write(name, BENCHMARKS[name].measure()))
+        print(write(name, BENCHMARKS[name].measure(args.short), args.short), flush=True)
     return 0
 
 

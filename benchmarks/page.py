@@ -29,8 +29,11 @@ import export_page  # noqa: E402
 WISHES, PLAIN = 12, 3
 
 
-def measure() -> Table:
-    """Open the page from a file, draw some wishes, and the same without SIMD."""
+def measure(short: bool = False) -> list[Table]:
+    """Open the page from a file, draw some wishes, and the same without SIMD.
+
+    It takes a minute, so the short form is no shorter.
+    """
     everywhere = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as folder:
         file, empty = Path(folder) / "draw.html", Path(folder) / "empty.html"
@@ -65,7 +68,7 @@ def measure() -> Table:
         f"picture: median of {WISHES} wishes ({PLAIN} without SIMD) after that. Memory: the most "
         "that the browser's process for this page held, all of the browser's own included."
     )
-    return Table("The page that draws", rows, notes, ("playwright", "torch"))
+    return [Table("The page that draws", rows, notes, ("playwright", "torch"))]
 
 
 def with_simd(page: Page, file: Path) -> tuple[str, str]:

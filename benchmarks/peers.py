@@ -1,0 +1,417 @@
+"""The others, each as its authors set it up for small pictures, and as good as we could make it.
+
+A peer trains with its own network, loss, optimiser and average, and draws with its own samplers.
+To add one: a class with the same few methods, and a line in `PEERS`.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import types
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+SIZE = 32
+
+
+class Peer:
+    """One library at one setting. Pictures are floats (B, 3, 32, 32) in [−1, 1].
+
+    The random numbers of training and drawing are PyTorch's global ones, as in the libraries.
+    """
+
+    setting = ""  # in words, for the results page
+    batch = 64
+    clip: float | None = None  # the longest gradient that is not shortened
+    parts: dict[str, nn.Module]  # everything with weights: trained, and averaged
+    optimiser: torch.optim.Optimizer
+
+    def loss(self, x0: Tensor) -> Tensor:
+        """The loss of one batch."""
+        raise NotImplementedError
+
+    def after_step(self) -> None:
+        """What follows each step of the optimiser: the running average."""
+
+    def draw(self, n: int) -> Tensor:
+        """n pictures by the library's fast sampler."""
+        raise NotImplementedError
+
+    def draw_fully(self, n: int) -> Tensor:
+        """n pictures by its sampler of about 1,000 steps."""
+        raise NotImplementedError
+
+    def advance(self, x0: Tensor) -> None:
+        """One step of training on one batch."""
+        self.parts["network"].train()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.loss(x0).backward()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.parts["network"].parameters(), self.clip)
+        self.optimiser.step()
+        self.after_step()
+
+
+class Average:
+    """The running average of torch_ema, which smalldiffusion's examples use; also diffusers' form.
+
+    After step n: mean ← k · mean + (1 − k) · weight with k = min(decay, (1 + n) / (10 + n)).
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network, self.decay = network, decay
+        self.mean = copy.deepcopy(network).eval().requires_grad_(False)
+        self.mean.register_buffer("updates", torch.tensor(0))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the weights as they are now."""
+        self.mean.updates += 1
+        n = int(self.mean.updates)
+        keep = min(self.decay, (1 + n) / (10 + n))
+        for mean, weight in zip(self.mean.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(weight, 1 - keep)
+
+
+# --------------------------------------------------------------------- denoising-diffusion-pytorch
+
+
+class DenoisingDiffusion(Peer):
+    """``denoising-diffusion-pytorch``: Unet, GaussianDiffusion and what its Trainer does."""
+
+    batch, clip = 32, 1.0
+    dim, multiples, rate, fast = 64, (1, 2, 4, 8), 8e-5, 20
+
+    def __init__(self) -> None:
+        from denoising_diffusion_pytorch import GaussianDiffusion, Unet
+        from ema_pytorch import EMA
+
+        network = self.laid_out(Unet(dim=self.dim, dim_mults=self.multiples))
+        diffusion = GaussianDiffusion(network, image_size=SIZE, timesteps=1000)
+        self.average = EMA(diffusion, include_online_model=False, **self.averaging())
+        self.parts = {"network": diffusion, "average": self.average}
+        self.optimiser = torch.optim.Adam(diffusion.parameters(), lr=self.rate, betas=(0.9, 0.99))
+
+    def averaging(self) -> dict:
+        return {"beta": 0.995, "update_every": 10}
+
+    def laid_out(self, network: nn.Module) -> nn.Module:
+        return network
+
+    def loss(self, x0: Tensor) -> Tensor:
+        return self.parts["network"]((x0 + 1) / 2)
+
+    def after_step(self) -> None:
+        self.average.update()
+
+    def draw(self, n: int) -> Tensor:
+        return self._drawn(n, self.fast)
+
+    def draw_fully(self, n: int) -> Tensor:
+        return self._drawn(n, 1000)
+
+    def _drawn(self, n: int, steps: int) -> Tensor:
+        diffusion = self.average.ema_model
+        diffusion.eval()
+        diffusion.sampling_timesteps = steps
+        diffusion.is_ddim_sampling = steps < diffusion.num_timesteps
+        return diffusion.sample(batch_size=n) * 2 - 1
+
+
+class DenoisingDiffusion64(DenoisingDiffusion):
+    """The width of its README."""
+
+    setting = (
+        "README: dim 64, multiples 1-2-4-8, batch 32, Adam 8e-5, average .995 every 10; DDIM, 20"
+    )
+
+
+class DenoisingDiffusion32(DenoisingDiffusion):
+    """Half of that."""
+
+    setting = "the same with dim 32"
+    dim = 32
+
+
+class DenoisingDiffusionTuned(DenoisingDiffusion):
+    """What we found best for it on one core."""
+
+    setting = (
+        "dim 24, multiples 1-2-4, channels last, batch 32, Adam 1e-3, average from the start; "
+        "DDIM, 20"
+    )
+    dim, multiples, rate = 24, (1, 2, 4), 1e-3
+
+    def averaging(self) -> dict:
+        return {"beta": 0.995, "update_every": 1, "update_after_step": 0, "power": 1.0}
+
+    def laid_out(self, network: nn.Module) -> nn.Module:
+        return network.to(memory_format=torch.channels_last)
+
+
+# --------------------------------------------------------------------------------------- diffusers
+
+
+class Diffusers(Peer):
+    """``diffusers``: UNet2DModel as in unit 1 of the Hugging Face course on diffusion models."""
+
+    setting = (
+        "HF course, unit 1: widths 64-128-128-256, 2 layers, attention at 8 and 4 pixels, batch "
+        "64, AdamW 4e-4, cosine schedule, noise as target, no average; DPM-Solver++, 20"
+    )
+    rate, target, fast = 4e-4, "epsilon", 20
+
+    def __init__(self) -> None:
+        from diffusers import DDPMScheduler
+
+        self.scheduler = DDPMScheduler(
+            num_train_timesteps=1000, beta_schedule="squaredcos_cap_v2",
+            prediction_type=self.target,
+        )  # fmt: skip
+        network = self.network()
+        self.parts = {"network": network}
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=self.rate)
+
+    def network(self) -> nn.Module:
+        from diffusers import UNet2DModel
+
+        return UNet2DModel(
+            sample_size=SIZE, in_channels=3, out_channels=3, layers_per_block=2,
+            block_out_channels=(64, 128, 128, 256),
+            down_block_types=("DownBlock2D", "DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"),
+            up_block_types=("AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        )  # fmt: skip
+
+    def loss(self, x0: Tensor) -> Tensor:
+        noise = torch.randn_like(x0)
+        t = torch.randint(0, self.scheduler.config.num_train_timesteps, (len(x0),))
+        noisy = self.scheduler.add_noise(x0, noise, t)
+        answer = self.parts["network"](noisy, t, return_dict=False)[0]
+        wanted = noise
+        if self.target == "v_prediction":
+            wanted = self.scheduler.get_velocity(x0, noise, t)
+        return nn.functional.mse_loss(answer, wanted)
+
+    def draws_with(self) -> nn.Module:
+        return self.parts["network"]
+
+    def draw(self, n: int) -> Tensor:
+        from diffusers import DPMSolverMultistepScheduler
+
+        fast = DPMSolverMultistepScheduler.from_config(self.scheduler.config)
+        return self._drawn(n, fast, self.fast)
+
+    def draw_fully(self, n: int) -> Tensor:
+        return self._drawn(n, self.scheduler, 1000)
+
+    @torch.no_grad()
+    def _drawn(self, n: int, scheduler, steps: int) -> Tensor:
+        network = self.draws_with().eval()
+        scheduler.set_timesteps(steps)
+        x = torch.randn(n, 3, SIZE, SIZE) * scheduler.init_noise_sigma
+        for t in scheduler.timesteps:
+            answer = network(scheduler.scale_model_input(x, t), t, return_dict=False)[0]
+            x = scheduler.step(answer, t, x, return_dict=False)[0]
+        return x
+
+
+class DiffusersTuned(Diffusers):
+    """What we found best for it on one core."""
+
+    setting = (
+        "widths 32-32-64-128, 1 layer, attention in the middle, channels last, batch 64, AdamW "
+        "2e-3, cosine schedule, velocity as target, average .999 with warm-up; DPM-Solver++, 20"
+    )
+    rate, target = 2e-3, "v_prediction"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.average = Average(self.parts["network"], 0.999)
+        self.parts["average"] = self.average.mean
+
+    def network(self) -> nn.Module:
+        from diffusers import UNet2DModel
+
+        return UNet2DModel(
+            sample_size=SIZE, in_channels=3, out_channels=3, layers_per_block=1,
+            block_out_channels=(32, 32, 64, 128), norm_num_groups=8, attention_head_dim=32,
+            down_block_types=("DownBlock2D",) * 4, up_block_types=("UpBlock2D",) * 4,
+        ).to(memory_format=torch.channels_last)  # fmt: skip
+
+    def after_step(self) -> None:
+        self.average.update()
+
+    def draws_with(self) -> nn.Module:
+        return self.average.mean
+
+
+# ----------------------------------------------------------------------------------- smalldiffusion
+
+
+class SmallDiffusion(Peer):
+    """``smalldiffusion``: its networks, `get_loss` and `samples`, as in its examples."""
+
+    rate, decay = 7e-4, 0.999
+
+    def __init__(self) -> None:
+        network = self.network()
+        self.average = Average(network, self.decay)
+        self.parts = {"network": network, "average": self.average.mean}
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=self.rate)
+        self.schedule = self.noise()
+
+    def network(self) -> nn.Module:
+        raise NotImplementedError
+
+    def noise(self):
+        from smalldiffusion import ScheduleLogLinear
+
+        return ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
+
+    def loss(self, x0: Tensor) -> Tensor:
+        from smalldiffusion import generate_train_sample
+
+        x0, sigma, eps, cond = generate_train_sample(x0, self.schedule)
+        return self.parts["network"].get_loss(x0, sigma, eps, cond=cond)
+
+    def after_step(self) -> None:
+        self.average.update()
+
+    def draw(self, n: int) -> Tensor:
+        return self._drawn(n, 20, gam=1.6)
+
+    def draw_fully(self, n: int) -> Tensor:
+        return self._drawn(n, len(self.schedule), gam=1, mu=0.5)
+
+    def _drawn(self, n: int, steps: int, **how: float) -> Tensor:
+        from smalldiffusion import samples
+
+        *_, x0 = samples(
+            self.average.mean, self.schedule.sample_sigmas(steps), batchsize=n, **how
+        )  # fmt: skip
+        return x0
+
+
+class SmallUnet(SmallDiffusion):
+    """Its U-Net as in its example for Fashion-MNIST, with colours."""
+
+    setting = (
+        "example fashion_mnist_unet: widths 64-64-128, attention at 16 pixels, AdamW 7e-4, average "
+        ".999, but batch 64 (there 1,024 on a GPU: here a handful of steps); its sampler, 20"
+    )
+
+    def network(self) -> nn.Module:
+        from smalldiffusion import Scaled, Unet
+
+        return Scaled(Unet)(SIZE, 3, 3, ch=64, ch_mult=(1, 1, 2), attn_resolutions=(16,))
+
+
+class SmallUnetTuned(SmallDiffusion):
+    """What we found best for it on one core."""
+
+    setting = (
+        "widths 32-32-64-128, 1 block, attention in the middle, no dropout, channels last, "
+        "velocity as target, AdamW 2e-3, average .999, batch 64; its sampler, 20"
+    )
+    rate = 2e-3
+
+    def network(self) -> nn.Module:
+        from smalldiffusion import PredV, Scaled, Unet
+
+        network = Scaled(PredV(Unet))(
+            SIZE, 3, 3, ch=32, ch_mult=(1, 1, 2, 4), num_res_blocks=1, attn_resolutions=(),
+            dropout=0,
+        )  # fmt: skip
+        return network.to(memory_format=torch.channels_last)
+
+
+class SmallTransformer(SmallDiffusion):
+    """Its DiT as in its example for Fashion-MNIST, with colours."""
+
+    setting = (
+        "example fashion_mnist_dit: patches of 2, 6 layers, 6 heads of 32, AdamW 1e-3, average "
+        ".99, DDPM schedule, but batch 64 (there 1,024); its sampler, 20"
+    )
+    rate, decay = 1e-3, 0.99
+
+    def noise(self):
+        from smalldiffusion import ScheduleDDPM
+
+        return ScheduleDDPM(beta_start=0.0001, beta_end=0.02, N=1000)
+
+    def network(self) -> nn.Module:
+        from smalldiffusion import DiT
+
+        return DiT(
+            in_dim=SIZE, channels=3, patch_size=2, depth=6, head_dim=32, num_heads=6, mlp_ratio=4.0
+        )
+
+
+class SmallTransformerTuned(SmallDiffusion):
+    """What we found best for it on one core."""
+
+    setting = (
+        "patches of 4, 6 layers, 6 heads of 32, velocity as target, scaled input, log-linear "
+        "schedule, AdamW 2e-3, average .999, batch 64; its sampler, 20"
+    )
+    rate = 2e-3
+
+    def network(self) -> nn.Module:
+        from smalldiffusion import DiT, PredV, Scaled
+
+        return Scaled(PredV(DiT))(
+            in_dim=SIZE, channels=3, patch_size=4, depth=6, head_dim=32, num_heads=6, mlp_ratio=4.0
+        )
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "denoising-diffusion-pytorch, dim 64": DenoisingDiffusion64,
+    "denoising-diffusion-pytorch, dim 32": DenoisingDiffusion32,
+    "denoising-diffusion-pytorch, tuned": DenoisingDiffusionTuned,
+    "diffusers, HF course": Diffusers,
+    "diffusers, tuned": DiffusersTuned,
+    "smalldiffusion U-Net": SmallUnet,
+    "smalldiffusion U-Net, tuned": SmallUnetTuned,
+    "smalldiffusion DiT": SmallTransformer,
+    "smalldiffusion DiT, tuned": SmallTransformerTuned,
+}
+
+
+# ---------------------------------------------------------------------------- a missing torchvision
+
+
+class _Absent(type):
+    """Stands for everything in a package: each attribute, call and base class is again this."""
+
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Nothing
+
+
+class Nothing(metaclass=_Absent):
+    """What `without_torchvision` puts in the place of everything that torchvision holds."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+
+def without_torchvision() -> None:
+    """Let the peers be imported where torchvision does not fit the installed torch.
+
+    They read files and score by Inception with it; neither happens here.
+    """
+    import importlib
+
+    try:
+        importlib.import_module("torchvision")
+    except (ImportError, RuntimeError):
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        module = types.ModuleType("torchvision")
+        module.__spec__ = importlib.machinery.ModuleSpec("torchvision", None)
+        module.__getattr__ = lambda name: getattr(Nothing, name)
+        sys.modules["torchvision"] = module

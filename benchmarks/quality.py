@@ -1,0 +1,563 @@
+"""Time to quality: ours and the peers, without words, each on one core in turns; resumes.
+
+Needs the extra ``peers``. Three hours on two cores; what is finished lies in ``build/quality``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import itertools
+import json
+import math
+import os
+import queue
+import re
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from diffusion_lessons import __main__ as command
+from diffusion_lessons import (
+    critters,
+    data,
+    files,
+    metrics,
+    models,
+    plots,
+    sampling,
+    schedules,
+    training,
+    wishes,
+)
+
+from . import peers
+from .report import Table, cores, processor, stay_on
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = "diffusion_lessons"
+SEED, DRAWN, SHOWN = 0, 20_000, 16
+_REFERENCES = 16
+_PIECE = 64  # pictures that are drawn at once
+# One setting of each library also draws with its full sampler: that takes half an hour of a core.
+FULL = (
+    OURS,
+    "denoising-diffusion-pytorch, dim 32",
+    "diffusers, HF course",
+    "smalldiffusion U-Net",
+    "smalldiffusion DiT",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured. Seconds are of one core, spent on training alone.
+
+    ``judged`` are the moments at which a peer draws; between them it stops at each of ``stops``, so
+    that all take turns. Ours is trained from the start for each of ``ours``, since its learning
+    rate is to end at 0.
+    """
+
+    who: tuple[str, ...]
+    stops: tuple[int, ...]
+    judged: tuple[int, ...]
+    ours: tuple[int, ...]
+    drawn: int
+    full: int
+
+
+LONG = Plan(
+    who=tuple(peers.PEERS),
+    stops=(10, 30, 60, 180, 320, 460, 600),
+    judged=(10, 30, 60, 180, 600),
+    ours=(5, 10, 20, 30, 60, 180, 600),
+    drawn=256,
+    full=64,
+)
+SHORT = Plan(
+    who=("diffusers, tuned", "smalldiffusion U-Net, tuned"),
+    stops=(10, 30, 60),
+    judged=(10, 60),
+    ours=(5, 10, 30),
+    drawn=128,
+    full=0,
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train one of them until so many seconds, and draw if that moment is judged; or draw fully."""
+
+    who: str
+    until: int
+    drawn: int
+    full: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its files."""
+        slug = re.sub(r"[^a-z0-9]+", "-", self.who.lower()).strip("-")
+        return f"{slug}-{'full' if self.full else self.until}"
+
+
+# ------------------------------------------------------------------------------------- one job
+
+
+def work(job: Job, folder: Path) -> None:
+    """Do one job in this process, which has one core, and write its numbers and pictures."""
+    torch.set_num_threads(1)
+    peers.without_torchvision()
+    torch.manual_seed(1000 * SEED + job.until)
+    x0 = data.critters(DRAWN).x0
+    run = _Ours(job, folder) if job.who == OURS else _Peer(job, folder)
+    if job.full:
+        told: dict[str, Any] = {}
+    else:
+        told = run.train(x0)
+        # Linux counts in kilobytes, macOS in bytes.
+        unit = 1 if sys.platform == "darwin" else 1024
+        told["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    if job.drawn:
+        torch.manual_seed(1000 * SEED + 999)
+        cpu, wall = time.process_time(), time.perf_counter()
+        pieces = [run.draw(min(_PIECE, job.drawn - k)) for k in range(0, job.drawn, _PIECE)]
+        told["drawing"] = {
+            "pictures": job.drawn,
+            "cpu": time.process_time() - cpu,
+            "wall": time.perf_counter() - wall,
+        }
+        # What is no number is shown as grey, and what is out of range as black or white.
+        x = torch.cat(pieces).float().nan_to_num(0, 0, 0).clamp(-1, 1)
+        files.save(folder / f"{job.name}.pictures.safetensors", "pictures", {"x": x})
+    told["conditions"] = conditions()
+    files.write_atomic(folder / f"{job.name}.json", json.dumps(told, indent=2).encode())
+
+
+class _Ours:
+    """The package's own training: what ``train`` does, but without words."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.job = job
+        self.file = folder / f"diffusion-lessons-{job.until}.model.safetensors"
+        self.schedule = schedules.cosine()
+        self.network = models.load(self.file) if job.full else None
+
+    def train(self, x0: Tensor) -> dict[str, Any]:
+        for widths in (command.SMALL, command.LARGE):
+            torch.manual_seed(SEED)
+            model = models.UNet(widths=widths)
+            pictures = training.pictures_in(
+                self.job.until / 60, model, x0, self.schedule, batch=command.BATCH,
+                clock=time.process_time,
+            )  # fmt: skip
+            if pictures < command.LONG:
+                break
+        self.network = training.averaged(model)
+        cpu, wall = time.process_time(), time.perf_counter()
+        records = training.train(
+            model, x0, self.schedule, pictures=pictures, batch=command.BATCH, seed=SEED,
+            ema=self.network,
+        )  # fmt: skip
+        *_, record = records
+        told = {
+            "cpu": time.process_time() - cpu,
+            "wall": time.perf_counter() - wall,
+            "pictures": record.pictures,
+            "weights": models.count_weights(model),
+            "setting": f"widths {'-'.join(map(str, widths))}, batch {command.BATCH}, "
+            f"{training.precision_for(model)}",
+        }
+        models.save(self.network, self.file)
+        return told
+
+    def draw(self, n: int) -> Tensor:
+        step, steps = sampling.dpm_solver_2m(), wishes.STEPS
+        if self.job.full:
+            step, steps = sampling.ddpm_step, self.schedule.T
+        dice = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        x_T = torch.randn(n, 3, 32, 32, generator=dice)
+        *_, last = sampling.sample(
+            self.network, self.schedule, x_T, steps, step=step,
+            generator=dice if self.job.full else None,
+        )  # fmt: skip
+        return last.x_t
+
+
+class _Peer:
+    """A peer, which goes on from where its last job stopped."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.job = job
+        self.peer = peers.PEERS[job.who]()
+        self.file = folder / f"{Job(job.who, 0, 0).name}.run.safetensors"
+        self.told = {"cpu": 0.0, "wall": 0.0, "pictures": 0, "until": 0}
+        if self.file.exists():
+            tensors, self.told = files.load(self.file, "run")
+            _restore(self.peer, tensors)
+
+    def train(self, x0: Tensor) -> dict[str, Any]:
+        told, batch = self.told, self.peer.batch
+        cpu, wall = time.process_time(), time.perf_counter()
+        while (spent := time.process_time() - cpu) + told["cpu"] < self.job.until:
+            self.peer.advance(x0[torch.randint(len(x0), (batch,))])
+            told["pictures"] += batch
+        spent = time.process_time() - cpu
+        told |= {"cpu": told["cpu"] + spent, "wall": told["wall"] + time.perf_counter() - wall}
+        told["until"] = self.job.until
+        files.save(self.file, "run", _state(self.peer), **told)
+        count = sum(weight.numel() for weight in self.peer.parts["network"].parameters())
+        return told | {"weights": count, "setting": self.peer.setting}
+
+    def draw(self, n: int) -> Tensor:
+        return self.peer.draw_fully(n) if self.job.full else self.peer.draw(n)
+
+
+def _state(peer: peers.Peer) -> dict[str, Tensor]:
+    """Everything that a peer needs to go on: weights, averages, optimiser, dice."""
+    tensors = {"dice": torch.get_rng_state()}
+    for part, module in peer.parts.items():
+        tensors |= {f"part.{part}.{name}": value for name, value in module.state_dict().items()}
+    for i, state in peer.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{i}.{name}": value for name, value in state.items()}
+    return tensors
+
+
+def _restore(peer: peers.Peer, tensors: dict[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["dice"])
+    for part, module in peer.parts.items():
+        start = f"part.{part}."
+        module.load_state_dict(
+            {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}
+        )
+    states: dict[int, dict[str, Tensor]] = {}
+    weights = [w for group in peer.optimiser.param_groups for w in group["params"]]
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, i, key = name.split(".", 2)
+            if value.shape == weights[int(i)].shape:  # laid out in memory as the weight is
+                value = torch.empty_like(weights[int(i)]).copy_(value).detach()
+            states.setdefault(int(i), {})[key] = value
+    groups = peer.optimiser.state_dict()["param_groups"]
+    peer.optimiser.load_state_dict({"state": states, "param_groups": groups})
+
+
+def conditions() -> dict[str, Any]:
+    """What must be the same for numbers to stand in one table."""
+    return {"processor": processor(), "torch": torch.__version__, "seed": SEED}
+
+
+# ------------------------------------------------------------------------------------ all of them
+
+
+def jobs(plan: Plan) -> list[Job]:
+    """All jobs in turns: everybody's first seconds, then everybody's next, and so on."""
+    found = [
+        Job(who, until, plan.drawn if until in plan.judged else 0)
+        for who in plan.who
+        for until in plan.stops
+    ]
+    found += [Job(OURS, until, plan.drawn) for until in plan.ours]
+    found.sort(key=lambda job: job.until)
+    last = max(plan.ours)
+    if plan.full:
+        found += [Job(who, last, plan.full, True) for who in FULL if who in (OURS, *plan.who)]
+    return found
+
+
+def finished(job: Job, folder: Path) -> dict[str, Any] | None:
+    """The numbers of a job, if it was done under these conditions."""
+    try:
+        told = json.loads((folder / f"{job.name}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return told if told["conditions"] == conditions() else None
+
+
+def run(plan: Plan, folder: Path) -> None:
+    """Do what is not yet done, with a process on each core that takes the next job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data.critters(DRAWN)  # drawn once, and kept for all
+    todo = [job for job in jobs(plan) if finished(job, folder) is None]
+    for job in todo:  # a run of other conditions must not be gone on with
+        if job.until == plan.stops[0]:
+            (folder / f"{Job(job.who, 0, 0).name}.run.safetensors").unlink(missing_ok=True)
+    free: queue.Queue[int | None] = queue.Queue()
+    for core in cores():
+        free.put(core)
+    busy: set[str] = set()
+    change = threading.Condition()
+    failed: list[str] = []
+
+    def does(job: Job, core: int | None) -> None:
+        ending = subprocess.run(
+            [sys.executable, "-m", "benchmarks.quality", json.dumps(asdict(job)), str(folder)],
+            cwd=ROOT, preexec_fn=lambda: stay_on(core), capture_output=True, text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        )  # fmt: skip
+        with change:
+            if ending.returncode:
+                failed.append(f"{job.name}: {ending.stderr.strip().splitlines()[-1:]}")
+            busy.discard(job.who)
+            free.put(core)
+            bar.update()
+            change.notify_all()
+
+    with tqdm(total=len(todo), desc="time to quality", unit="job") as bar:
+        while todo or busy:
+            with change:
+                change.wait_for(
+                    lambda: (
+                        failed
+                        or (not todo and not busy)
+                        or (not free.empty() and any(job.who not in busy for job in todo))
+                    )
+                )
+                if failed:
+                    break
+                if not todo:
+                    continue
+                job = next(job for job in todo if job.who not in busy)
+                todo.remove(job)
+                busy.add(job.who)
+                bar.set_postfix_str(job.name)
+                threading.Thread(target=does, args=(job, free.get())).start()
+    if failed:
+        raise RuntimeError(f"A job of the benchmark failed, the rest is kept: {failed[0]}")
+
+
+def measure(short: bool = False) -> list[Table]:
+    """Run the plan, judge what was drawn, and return tables and pictures."""
+    plan = SHORT if short else LONG
+    folder = ROOT / "build" / ("quality-short" if short else "quality")
+    run(plan, folder)
+    return tables(plan, folder)
+
+
+# ------------------------------------------------------------------------------------- the tables
+
+
+class Judged:
+    """Fréchet excess of sets of drawn pictures, by what the judge sees in them."""
+
+    def __init__(self, n: int) -> None:
+        self.judge = metrics.load_judge()
+        fresh = data.as_tensors(critters.dataset(_REFERENCES * n, seed=2026)).x0
+        self.sets = list(self._seen(fresh).split(n))
+        self.floor = metrics.frechet_floor(self.sets)
+
+    def _seen(self, x: Tensor) -> Tensor:
+        return metrics.judge(x, self.judge).features
+
+    def excess(self, x: Tensor) -> float:
+        """(distance − floor) / floor, the distance a mean over all sets of fresh pictures."""
+        seen = self._seen(x)
+        distances = [metrics.frechet_distance(seen, fresh) for fresh in self.sets]
+        return metrics.frechet_excess(sum(distances) / len(distances), self.floor)
+
+
+def seconds_to(excess: float, curve: Sequence[tuple[float, float]]) -> float | None:
+    """When a falling curve of (seconds, excess) first reaches ``excess``, on log–log paper.
+
+    0 if it was already lower at its first point, None if it never gets there.
+    """
+    if excess >= curve[0][1]:
+        return 0.0
+    for (s, a), (t, b) in itertools.pairwise(curve):
+        if b <= excess:
+            share = (math.log(a) - math.log(excess)) / (math.log(a) - math.log(b))
+            return math.exp(math.log(s) + share * (math.log(t) - math.log(s)))
+    return None
+
+
+def tables(plan: Plan, folder: Path) -> list[Table]:
+    """What the finished jobs say: quality by time, cost, and the full samplers."""
+    known = {job: told for job in jobs(plan) if (told := finished(job, folder))}
+    judged = Judged(plan.drawn)
+    curves: dict[str, dict[int, tuple[float, float]]] = {}
+    for job, told in known.items():
+        if job.drawn and not job.full:
+            point = told["cpu"], judged.excess(_pictures(job, folder))
+            curves.setdefault(job.who, {})[job.until] = point
+    quality = [_quality(who, plan, curves) for who in (OURS, *plan.who) if who in curves]
+    cost = [_cost(who, known) for who in (OURS, *plan.who) if who in curves]
+    floor = judged.floor
+    found = [
+        Table(
+            "Time to quality: Fréchet excess after core-seconds of training",
+            quality,
+            f"No words. Excess 0 is as good as fresh pictures. n = {plan.drawn} drawn by each with "
+            f"its own fast sampler, compared with {_REFERENCES} fresh sets of as many: floor "
+            f"{floor.mean:.1f} ± {floor.spread:.1f} between two fresh sets, so an excess moves by "
+            f"about ±{floor.spread / floor.mean:.2f} by chance. One core and one thread each, a "
+            f"process on every core, everybody in turns; {DRAWN:,} pictures in memory, the same "
+            "for all. Drawing is not counted. A step that has begun is finished, so the slowest go "
+            "a little beyond. Ours is trained anew for each time, since its learning rate ends at "
+            "0; the peers' rates are constant, as their authors have them. The last columns: when "
+            "ours reaches the excess that the peer has at the end.",
+            ("torch", "denoising-diffusion-pytorch", "diffusers", "smalldiffusion"),
+            {"seed": SEED, "plan": asdict(plan), "curves": curves},
+            _plot(curves),
+        ),
+        Table(
+            "What it costs",
+            cost,
+            "Memory: the most that the training process held, Python, PyTorch and the pictures "
+            f"({DRAWN * 3 * 32 * 32 * 4 / 1e6:.0f} MB) included.",
+            picture=_sheets(plan, known, folder),
+        ),
+    ]
+    if full := _full(plan, known, folder):
+        found.append(full)
+    return found
+
+
+def _quality(who: str, plan: Plan, curves: dict) -> dict[str, str]:
+    """Its excess at each moment, and when ours is as good as it is in the end."""
+    row = {"who": who}
+    for moment in sorted({*plan.judged, *plan.ours}):
+        row[f"{moment} s"] = f"{curves[who][moment][1]:.2f}" if moment in curves[who] else ""
+    sooner = "", ""
+    if who != OURS and max(plan.judged) in curves[who]:
+        theirs, excess = curves[who][max(plan.judged)]
+        ours = seconds_to(excess, list(curves[OURS].values()))
+        if ours is None:
+            sooner = "not reached", ""
+        elif ours == 0:
+            first = next(iter(curves[OURS].values()))[0]
+            sooner = f"less than {first:.0f} s", f"more than {theirs / first:.0f}"
+        else:
+            sooner = f"{ours:.0f} s", f"{theirs / ours:.0f}"
+    return row | dict(zip(("ours is there after", "times sooner"), sooner, strict=True))
+
+
+def _cost(who: str, known: dict[Job, dict]) -> dict[str, str]:
+    """Speed, memory and setting, as its longest training had them."""
+    mine = [told for job, told in known.items() if job.who == who and not job.full]
+    last = mine[-1]
+    drawing = [told["drawing"] for told in mine if "drawing" in told][-1]
+    return {
+        "who": who,
+        "weights, million": f"{last['weights'] / 1e6:.2f}",
+        "trained, pictures a core-second": f"{last['pictures'] / last['cpu']:.1f}",
+        "drawn, pictures a core-second": f"{drawing['pictures'] / drawing['cpu']:.2f}",
+        "pictures seen": f"{last['pictures']:,}",
+        "core-seconds": f"{last['cpu']:.0f}",
+        "wall seconds": f"{last['wall']:.0f}",
+        "most memory, MB": f"{last['memory'] / 1e6:.0f}",
+        "setting": last["setting"],
+    }
+
+
+def _full(plan, known, folder) -> Table | None:
+    rows = []
+    done = [job for job in known if job.full]
+    if not done:
+        return None
+    judged = Judged(plan.full)
+    for job in done:
+        drawing = known[job]["drawing"]
+        fast = next(
+            _pictures(other, folder)
+            for other in known
+            if other.who == job.who and other.until == job.until and not other.full
+        )
+        rows.append(
+            {
+                "who": job.who,
+                "excess, full sampler": f"{judged.excess(_pictures(job, folder)):.2f}",
+                "excess, fast sampler": f"{judged.excess(fast[: plan.full]):.2f}",
+                "full, pictures a core-second": f"{drawing['pictures'] / drawing['cpu']:.3f}",
+            }
+        )
+    return Table(
+        "The full samplers, after the longest training",
+        rows,
+        f"n = {plan.full} both times, floor {judged.floor.mean:.0f} ± {judged.floor.spread:.0f}; "
+        "ancestral sampling in 1,000 steps (800 for smalldiffusion's U-Net, which has no more).",
+    )
+
+
+def _pictures(job: Job, folder: Path) -> Tensor:
+    return files.load(folder / f"{job.name}.pictures.safetensors", "pictures")[0]["x"]
+
+
+def _plot(curves: dict[str, dict[int, tuple[float, float]]]) -> bytes:
+    """Excess against seconds, both on logarithmic axes, each curve named at its end."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    marks = "osD^v<>ph*"
+    cycle = (plots.NOISE, *plots.OTHERS)
+    others = [who for who in curves if who != OURS]
+    for i, who in enumerate([OURS, *others]):
+        seconds, excess = zip(*curves[who].values(), strict=True)
+        mine = who == OURS
+        axes.plot(
+            seconds, excess, label=who, marker=marks[i % len(marks)],
+            color=plots.PREDICTION if mine else cycle[i % len(cycle)],
+            linewidth=3 if mine else 1.4, linestyle="-" if mine or "tuned" not in who else "--",
+        )  # fmt: skip
+    axes.set(
+        xscale="log", yscale="log", xlabel="core-seconds of training",
+        ylabel="Fréchet excess (0 is as good as fresh pictures)",
+    )  # fmt: skip
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower left")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def _sheets(plan: Plan, known: dict, folder: Path) -> bytes:
+    """For each of them a row of the first pictures that it drew after the longest training."""
+    rows, names = [], []
+    for who in (OURS, *plan.who):
+        drawn = [job for job in known if job.who == who and job.drawn and not job.full]
+        if drawn:
+            job = max(drawn, key=lambda job: job.until)
+            pixels = data.to_pixels(_pictures(job, folder)[:SHOWN])
+            rows.append(np.concatenate(list(pixels), axis=1).repeat(2, 0).repeat(2, 1))
+            names.append(f"{who}, {job.until} s")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(len(rows), 1, figsize=(10, 0.95 * len(rows)), layout="constrained")
+    for ax, row, name in zip(np.atleast_1d(axes), rows, names, strict=True):
+        ax.imshow(Image.fromarray(row))
+        ax.set_title(name, fontsize=8, loc="left", pad=2)
+        ax.axis("off")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do one job: what `run` starts in a process of its own."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("job", type=lambda text: Job(**json.loads(text)))
+    parser.add_argument("folder", type=Path)
+    args = parser.parse_args(arguments)
+    work(args.job, args.folder)
+
+
+if __name__ == "__main__":
+    main()
