@@ -1,0 +1,144 @@
+"""On a GPU, where there is one: speed of training and drawing, time to the shipped quality.
+
+The same package with ``device="cuda"``. Without a GPU nothing is measured or estimated.
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from diffusion_lessons import __main__ as command
+from diffusion_lessons import critters, data, evaluation, models, schedules, training, wishes
+
+from .report import Table
+
+BATCHES, DRAWN, SEED = (128, 512, 2048), 60_000, 0
+_WARM, _TIMED, _JUDGED = 20, 60, 1024
+
+
+def measure(short: bool = False) -> list[Table]:
+    """Speed at some settings, then one training as long as the shipped model's, judged."""
+    if not torch.cuda.is_available():
+        print("No GPU here, so nothing is measured for it.")
+        return []
+    device, name = torch.device("cuda"), torch.cuda.get_device_name()
+    drawn = data.critters(2_000 if short else DRAWN)
+    x0, cond = drawn.x0.to(device), drawn.cond.to(device)
+    rows = [
+        {"precision": precision, "compiled": "yes" if compiled else "no", "batch": batch}
+        | speeds(device, x0, cond, precision, compiled, batch)
+        for precision in ("float32", "bfloat16")
+        for compiled in (False, True)
+        for batch in BATCHES
+    ]
+    tables = [
+        Table(
+            f"On a GPU: {name}",
+            rows,
+            f"Widths {'-'.join(map(str, command.LARGE))}, with words. Training: median of "
+            f"{_TIMED} steps after {_WARM}, pictures kept on the GPU. Drawing: {wishes.STEPS} "
+            "steps with guidance, that many pictures at once. Compiling takes "
+            "the seconds in its column, once.",
+            ("torch",),
+        )
+    ]
+    if not short:
+        tables.append(to_shipped_quality(device, x0, cond, rows))
+    return tables
+
+
+def network(device: torch.device, compiled: bool) -> models.UNet:
+    """A fresh network on the device."""
+    torch.manual_seed(SEED)
+    model = models.UNet(widths=command.LARGE, vocabulary=len(critters.VOCABULARY)).to(device)
+    if compiled:
+        model.compile()  # in place: its weights keep their names, by which Muon chooses
+    return model
+
+
+def speeds(
+    device: torch.device, x0: Tensor, cond: Tensor, precision: str, compiled: bool, batch: int
+) -> dict[str, str]:
+    """Pictures a second, trained and drawn."""
+    model = network(device, compiled)
+    steps = training.train(
+        model, (x0, cond), schedules.cosine(), pictures=(_WARM + _TIMED + 1) * batch, batch=batch,
+        precision=precision, ema=network(device, False),
+    )  # fmt: skip
+    began = time.perf_counter()
+    for _ in range(_WARM):
+        next(steps)
+    warm = time.perf_counter() - began
+    step = statistics.median(_seconds(lambda: next(steps), device) for _ in range(_TIMED))
+    steps.close()
+    x_T = torch.randn(batch, 3, 32, 32, device=device)
+
+    def draw() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            *_, _ = wishes.film(model, cond[:batch], x_T)
+
+    draw()
+    drawing = statistics.median(_seconds(draw, device) for _ in range(3))
+    return {
+        "trained, pictures/s": f"{batch / step:,.0f}",
+        "drawn, pictures/s": f"{batch / drawing:,.0f}",
+        "warm-up, s": f"{warm:.1f}",
+    }
+
+
+def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: list) -> Table:
+    """Train as the shipped model was, at the fastest way of its batch, and judge both alike."""
+    same = [row for row in rows if row["batch"] == command.BATCH]
+    fastest = max(same, key=lambda row: float(row["trained, pictures/s"].replace(",", "")))
+    model = network(device, fastest["compiled"] == "yes")
+    ema = training.averaged(network(device, False))
+    began = time.perf_counter()
+    for _ in training.train(
+        model, (x0, cond), schedules.cosine(), pictures=command.PICTURES, batch=command.BATCH,
+        seed=SEED, ema=ema, precision=fastest["precision"],
+    ):  # fmt: skip
+        pass
+    _wait(device)
+    seconds = time.perf_counter() - began
+    rows = []
+    for who, judged, taken in (
+        ("trained on this GPU", copy.deepcopy(ema).cpu(), f"{seconds:.0f}"),
+        ("the shipped model", models.load(), ""),
+    ):
+        found = evaluation.scores(judged, drawn=DRAWN, pictures=_JUDGED)
+        rows.append(
+            {
+                "model": who,
+                "seconds": taken,
+                "seen, all right": f"{found['seen_accuracy']:.4f}",
+                "held out": f"{found['held_out_accuracy']:.4f}",
+                "Fréchet excess": f"{found['frechet_excess']:.2f}",
+                "fine detail": f"{found['high_frequency_power']:.3f}",
+            }
+        )
+    return Table(
+        "Time to the shipped quality",
+        rows,
+        f"{command.PICTURES:,} pictures, batch {command.BATCH}, {fastest['precision']}, "
+        f"{'compiled' if fastest['compiled'] == 'yes' else 'not compiled'}; both judged by "
+        f"`evaluate` with {_JUDGED:,} pictures. Seconds of training alone.",
+    )
+
+
+def _seconds(act: Callable[[], object], device: torch.device) -> float:
+    _wait(device)
+    began = time.perf_counter()
+    act()
+    _wait(device)
+    return time.perf_counter() - began
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,128 @@
+"""The benchmarks' own arithmetic: turns, resuming, interpolation, pages. Nothing is timed here."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from benchmarks import peers, quality, report
+from benchmarks.__main__ import BENCHMARKS
+
+
+class Small(peers.Peer):
+    """A peer that needs no library."""
+
+    def __init__(self):
+        network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Dropout(0.2), nn.Conv2d(8, 3, 1))
+        network = network.to(memory_format=torch.channels_last)
+        self.average = peers.Average(network, 0.9)
+        self.parts = {"network": network, "average": self.average.mean}
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+
+    def loss(self, x0):
+        return (self.parts["network"](x0 + torch.randn_like(x0)) - x0).square().mean()
+
+    def after_step(self):
+        self.average.update()
+
+
+def go_on(peer, x0, steps):
+    for _ in range(steps):
+        peer.advance(x0[torch.randint(len(x0), (8,))])
+
+
+def test_a_peer_that_was_saved_goes_on_as_if_it_had_not_been():
+    x0 = torch.randn(32, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(0)
+    whole = Small()
+    go_on(whole, x0, 7)
+    torch.manual_seed(0)
+    half = Small()
+    go_on(half, x0, 3)
+    saved = {name: value.clone() for name, value in quality._state(half).items()}
+    torch.manual_seed(5)
+    other = Small()
+    quality._restore(other, saved)
+    go_on(other, x0, 4)
+    for part in whole.parts:
+        for name, value in whole.parts[part].state_dict().items():
+            assert_close(other.parts[part].state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_the_average_follows_the_weights():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, 0.0)
+    average = peers.Average(network, 0.45)
+    expected = 0.0
+    for n in range(1, 8):
+        nn.init.constant_(network.weight, float(n))
+        average.update()
+        keep = min(0.45, (1 + n) / (10 + n))
+        expected = keep * expected + (1 - keep) * n
+    assert_close(average.mean.weight, torch.full((1, 1), expected))
+
+
+def test_everybody_takes_turns_and_draws_when_it_should():
+    jobs = quality.jobs(quality.LONG)
+    assert len({job.name for job in jobs}) == len(jobs)
+    halfway = [job for job in jobs if not job.full]
+    assert [job.until for job in halfway] == sorted(job.until for job in halfway)
+    for who in (quality.OURS, *peers.PEERS):
+        mine = [job for job in halfway if job.who == who]
+        judged = quality.LONG.ours if who == quality.OURS else quality.LONG.judged
+        assert tuple(job.until for job in mine if job.drawn) == judged
+    assert all(job.until == 600 for job in jobs if job.full)
+    assert {job.who for job in jobs if job.full} == set(quality.FULL)
+
+
+def test_what_was_measured_under_other_conditions_is_measured_again(tmp_path, monkeypatch):
+    job = quality.Job("diffusers, tuned", 10, 4)
+    told = {"cpu": 1.0, "conditions": quality.conditions()}
+    assert quality.finished(job, tmp_path) is None
+    (tmp_path / f"{job.name}.json").write_text(json.dumps(told))
+    assert quality.finished(job, tmp_path) == told
+    monkeypatch.setattr(quality, "SEED", 7)
+    assert quality.finished(job, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("excess", "seconds"),
+    [(9.0, 0.0), (8.0, 0.0), (4.0, 20.0), (math.sqrt(8), math.sqrt(800)), (2.0, 40.0), (1.9, None)],
+)
+def test_seconds_to_an_excess_on_log_log_paper(excess, seconds):
+    found = quality.seconds_to(excess, [(10, 8.0), (20, 4.0), (40, 2.0)])
+    assert found == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_a_page_holds_all_tables_and_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    tables = [
+        report.Table("First", [{"a": 1, "b": "x"}], "Notes.", ("numpy",), {"seed": 3}),
+        report.Table("Second", [{"c": 2}], "More.", picture=b"png"),
+    ]
+    text = report.write("some", tables)
+    assert (tmp_path / "some.md").read_text(encoding="utf-8") == text
+    assert text.startswith("# First\n\n| a | b |\n|---|---|\n| 1 | x |\n")
+    assert "## Second" in text and "![Second](some-2.png)" in text and "numpy 2" in text
+    assert (tmp_path / "some-2.png").read_bytes() == b"png"
+    told = json.loads((tmp_path / "some.json").read_text(encoding="utf-8"))
+    assert [table["title"] for table in told["tables"]] == ["First", "Second"]
+    assert told["tables"][0]["settings"] == {"seed": 3}
+    report.write("some", tables, short=True)
+    assert (tmp_path / "short" / "some.md").exists()
+
+
+def test_every_page_of_results_is_one_that_can_be_made_again():
+    names = {path.stem for path in report.RESULTS.glob("*.md")}
+    assert names <= set(BENCHMARKS)
+
+
+def test_what_stands_for_a_missing_torchvision_can_be_built_on():
+    class Child(peers.Nothing.models.inception.InceptionA):
+        pass
+
+    assert issubclass(Child, peers.Nothing)
+    peers.Nothing.transforms.Compose([peers.Nothing.transforms.Lambda(print)])
