@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import sys
 import types
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +25,7 @@ class Peer:
     setting = ""  # in words, for the results page
     batch = 64
     clip: float | None = None  # the longest gradient that is not shortened
+    decays = False  # is it trained anew for each span of time, with our schedule of the rate?
     parts: dict[str, nn.Module]  # everything with weights: trained, and averaged
     optimiser: torch.optim.Optimizer
 
@@ -44,8 +44,11 @@ class Peer:
         """n pictures by its sampler of about 1,000 steps."""
         raise NotImplementedError
 
-    def advance(self, x0: Tensor) -> None:
-        """One step of training on one batch."""
+    def advance(self, x0: Tensor, rate: float = 1.0) -> None:
+        """One step of training on one batch, at this share of the full rate."""
+        for group in self.optimiser.param_groups:
+            group.setdefault("full", group["lr"])
+            group["lr"] = group["full"] * rate
         self.parts["network"].train()
         self.optimiser.zero_grad(set_to_none=True)
         self.loss(x0).backward()
@@ -83,7 +86,7 @@ class DenoisingDiffusion(Peer):
     """``denoising-diffusion-pytorch``: Unet, GaussianDiffusion and what its Trainer does."""
 
     batch, clip = 32, 1.0
-    dim, multiples, rate, fast = 64, (1, 2, 4, 8), 8e-5, 20
+    dim, multiples, rate, fast = 64, (1, 2, 4, 8), 8e-5, 24
 
     def __init__(self) -> None:
         from denoising_diffusion_pytorch import GaussianDiffusion, Unet
@@ -114,7 +117,9 @@ class DenoisingDiffusion(Peer):
         return self._drawn(n, 1000)
 
     def _drawn(self, n: int, steps: int) -> Tensor:
-        diffusion = self.average.ema_model
+        # Its average begins after 100 steps; the network as it is draws better until then.
+        begun = int(self.average.step) > self.average.update_after_step
+        diffusion = self.average.ema_model if begun else self.parts["network"]
         diffusion.eval()
         diffusion.sampling_timesteps = steps
         diffusion.is_ddim_sampling = steps < diffusion.num_timesteps
@@ -125,7 +130,9 @@ class DenoisingDiffusion64(DenoisingDiffusion):
     """The width of its README."""
 
     setting = (
-        "README: dim 64, multiples 1-2-4-8, batch 32, Adam 8e-5, average .995 every 10; DDIM, 20"
+        "README and Trainer: dim 64, multiples 1-2-4-8, batch 32, Adam 8e-5, gradient clipped at "
+        "1, average .995 every 10 steps from the 100th (before that without); not accumulated over "
+        "2 batches, no half precision; DDIM in 24 steps (there 250)"
     )
 
 
@@ -140,13 +147,13 @@ class DenoisingDiffusionTuned(DenoisingDiffusion):
     """What we found best for it on one core."""
 
     setting = (
-        "dim 24, multiples 1-2-4, channels last, batch 32, Adam 1e-3, average from the start; "
-        "DDIM, 20"
+        "dim 24, multiples 1-2-4, channels last, batch 32, Adam 1e-3 falling to 0 as ours does, "
+        "average from the start; DDIM in 24 steps"
     )
-    dim, multiples, rate = 24, (1, 2, 4), 1e-3
+    dim, multiples, rate, decays = 24, (1, 2, 4), 1e-3, True
 
     def averaging(self) -> dict:
-        return {"beta": 0.995, "update_every": 1, "update_after_step": 0, "power": 1.0}
+        return {"beta": 0.995, "update_every": 1, "update_after_step": 0}
 
     def laid_out(self, network: nn.Module) -> nn.Module:
         return network.to(memory_format=torch.channels_last)
@@ -160,9 +167,10 @@ class Diffusers(Peer):
 
     setting = (
         "HF course, unit 1: widths 64-128-128-256, 2 layers, attention at 8 and 4 pixels, batch "
-        "64, AdamW 4e-4, cosine schedule, noise as target, no average; DPM-Solver++, 20"
+        "64, AdamW 4e-4, cosine schedule, noise as target, no average; DPM-Solver++ in 24 steps, "
+        "guesses clipped as the course's own sampler does"
     )
-    rate, target, fast = 4e-4, "epsilon", 20
+    rate, target, fast = 4e-4, "epsilon", 24
 
     def __init__(self) -> None:
         from diffusers import DDPMScheduler
@@ -201,7 +209,11 @@ class Diffusers(Peer):
     def draw(self, n: int) -> Tensor:
         from diffusers import DPMSolverMultistepScheduler
 
-        fast = DPMSolverMultistepScheduler.from_config(self.scheduler.config)
+        # The last levels of the cosine schedule are so dark that a guess of the noise blows up
+        # there: its documentation asks for this bound, and clips x̂₀ as DDPMScheduler does.
+        fast = DPMSolverMultistepScheduler.from_config(
+            self.scheduler.config, lambda_min_clipped=-5.1, thresholding=True
+        )
         return self._drawn(n, fast, self.fast)
 
     def draw_fully(self, n: int) -> Tensor:
@@ -223,9 +235,10 @@ class DiffusersTuned(Diffusers):
 
     setting = (
         "widths 32-32-64-128, 1 layer, attention in the middle, channels last, batch 64, AdamW "
-        "2e-3, cosine schedule, velocity as target, average .999 with warm-up; DPM-Solver++, 20"
+        "2e-3 falling to 0 as ours does, cosine schedule, velocity as target, average .999 with "
+        "warm-up; DPM-Solver++ in 24 steps"
     )
-    rate, target = 2e-3, "v_prediction"
+    rate, target, decays = 2e-3, "v_prediction", True
 
     def __init__(self) -> None:
         super().__init__()
@@ -254,7 +267,7 @@ class DiffusersTuned(Diffusers):
 class SmallDiffusion(Peer):
     """``smalldiffusion``: its networks, `get_loss` and `samples`, as in its examples."""
 
-    rate, decay = 7e-4, 0.999
+    rate, decay, darkest = 7e-4, 0.999, 20
 
     def __init__(self) -> None:
         network = self.network()
@@ -269,7 +282,7 @@ class SmallDiffusion(Peer):
     def noise(self):
         from smalldiffusion import ScheduleLogLinear
 
-        return ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
+        return ScheduleLogLinear(sigma_min=0.01, sigma_max=self.darkest, N=800)
 
     def loss(self, x0: Tensor) -> Tensor:
         from smalldiffusion import generate_train_sample
@@ -299,8 +312,9 @@ class SmallUnet(SmallDiffusion):
     """Its U-Net as in its example for Fashion-MNIST, with colours."""
 
     setting = (
-        "example fashion_mnist_unet: widths 64-64-128, attention at 16 pixels, AdamW 7e-4, average "
-        ".999, but batch 64 (there 1,024 on a GPU: here a handful of steps); its sampler, 20"
+        "example fashion_mnist_unet (that for CIFAR is four times as wide): widths 64-64-128, "
+        "attention at 16 pixels, AdamW 7e-4, average .999, but batch 64 (there 1,024 on a GPU: "
+        "here a handful of steps); its sampler in 20 steps, gam 1.6"
     )
 
     def network(self) -> nn.Module:
@@ -314,9 +328,10 @@ class SmallUnetTuned(SmallDiffusion):
 
     setting = (
         "widths 32-32-64-128, 1 block, attention in the middle, no dropout, channels last, "
-        "velocity as target, AdamW 2e-3, average .999, batch 64; its sampler, 20"
+        "velocity as target, log-linear schedule from .01 to 50, AdamW 2e-3 falling to 0 as ours "
+        "does, average .999, batch 64; its sampler in 20 steps, gam 1.6"
     )
-    rate = 2e-3
+    rate, decays, darkest = 2e-3, True, 50
 
     def network(self) -> nn.Module:
         from smalldiffusion import PredV, Scaled, Unet
@@ -333,7 +348,7 @@ class SmallTransformer(SmallDiffusion):
 
     setting = (
         "example fashion_mnist_dit: patches of 2, 6 layers, 6 heads of 32, AdamW 1e-3, average "
-        ".99, DDPM schedule, but batch 64 (there 1,024); its sampler, 20"
+        ".99, DDPM schedule, but batch 64 (there 1,024); its sampler in 20 steps, gam 1.6"
     )
     rate, decay = 1e-3, 0.99
 
@@ -355,9 +370,10 @@ class SmallTransformerTuned(SmallDiffusion):
 
     setting = (
         "patches of 4, 6 layers, 6 heads of 32, velocity as target, scaled input, log-linear "
-        "schedule, AdamW 2e-3, average .999, batch 64; its sampler, 20"
+        "schedule from .01 to 50, AdamW 2e-3 falling to 0 as ours does, average .999, batch 64; "
+        "its sampler in 20 steps, gam 1.6"
     )
-    rate = 2e-3
+    rate, decays, darkest = 2e-3, True, 50
 
     def network(self) -> nn.Module:
         from smalldiffusion import DiT, PredV, Scaled
@@ -367,7 +383,7 @@ class SmallTransformerTuned(SmallDiffusion):
         )
 
 
-PEERS: dict[str, Callable[[], Peer]] = {
+PEERS: dict[str, type[Peer]] = {
     "denoising-diffusion-pytorch, dim 64": DenoisingDiffusion64,
     "denoising-diffusion-pytorch, dim 32": DenoisingDiffusion32,
     "denoising-diffusion-pytorch, tuned": DenoisingDiffusionTuned,

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *_, **__: print(message, file=sys.stderr)
         try:
             return args.run(args)
-        except (ValueError, FileNotFoundError) as error:
+        except (ValueError, FileNotFoundError, FloatingPointError) as error:
             print(error, file=sys.stderr)
             return 2
         except KeyboardInterrupt:

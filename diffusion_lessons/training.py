@@ -160,6 +160,7 @@ def train(
     20 seconds, when you stop, and at the end. ``resume``: a run file to go on from; it must have
     the same settings, and ends in the same weights, bit for bit, with the same number of threads.
     ``notes``: what else to write into the run file, JSON-able; read anew each time it is saved.
+    Raises ``FloatingPointError`` when the loss is NaN or infinite.
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
     _check(x0_all, cond_all, pictures, batch, seed, drop)
@@ -271,6 +272,14 @@ class _Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             output = self.model(add_noise(schedule, x0, t, eps), t, cond)
         loss = F.mse_loss(output.float(), loss_target(schedule, x0, t, eps, self.model.target))
+        value = loss.item()
+        if not math.isfinite(value):
+            # Before the weights are touched, and before they are saved.
+            raise FloatingPointError(
+                f"The loss of step {self.step + 1} is {value}: the network's answers have left "
+                "what numbers can hold, and no further step would bring them back. Start again "
+                "with a fresh network, or go on from an earlier run file."
+            )
         loss.backward()
         rate = learning_rate(self.step / total)
         for optimiser, full_rate in self.optimisers:
@@ -280,7 +289,7 @@ class _Run:
             optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self._average()
-        return loss.item()
+        return value
 
     @torch.no_grad()
     def _average(self) -> None:

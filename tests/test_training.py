@@ -404,6 +404,19 @@ def test_a_failure_in_the_middle_of_a_step_keeps_the_last_whole_one(tmp_path, mo
     assert_close(resumed(path, model)[0], finished(), rtol=0, atol=0)
 
 
+def test_a_loss_that_is_no_number_stops_before_the_weights_and_the_file_are_spoilt(
+    tmp_path, monkeypatch
+):
+    path, model = checkpointed(tmp_path, monkeypatch, seconds=0), network()
+    answer, calls = model.forward, itertools.count(1)
+    model.forward = lambda *a: answer(*a) * (float("nan") if next(calls) == 3 else 1)
+    with pytest.raises(FloatingPointError, match="loss of step 3 is nan"):
+        list(run(model, checkpoint=path))
+    assert torch.isfinite(weights_of(model)).all()
+    assert files.load(path, "run")[1]["step"] == 2
+    assert_close(resumed(path)[0], finished(), rtol=0, atol=0)
+
+
 def test_a_finished_run_has_nothing_left_to_do(tmp_path, monkeypatch):
     path = checkpointed(tmp_path, monkeypatch)
     list(run(network(), checkpoint=path))
