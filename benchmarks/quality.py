@@ -63,9 +63,9 @@ class Plan:
     """How much is measured. Seconds are of one core, spent on training alone.
 
     ``judged`` are the moments at which a peer draws; between them it stops at each of ``stops``, so
-    that all take turns (those with their authors' settings start with the first stop: in ten
-    seconds they make two to five steps, and what they draw is noise). A peer whose rate decays is trained from the start for each of ``judged``,
-    ours for each of ``ours``: the rate is to end at 0.
+    that all take turns. At their authors' settings they start with the first stop: in ten seconds
+    they make two to five steps, and what they draw is noise. A peer whose rate decays is trained
+    from the start for each of ``judged``, ours for each of ``ours``: the rate is to end at 0.
     """
 
     who: tuple[str, ...]
