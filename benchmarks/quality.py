@@ -78,7 +78,7 @@ class Plan:
 
 LONG = Plan(
     who=tuple(peers.PEERS),
-    stops=(30, 60, 180, 320, 460, 600),
+    stops=(30, 60, 180, 390, 600),
     judged=(10, 30, 60, 180, 600),
     ours=(5, 10, 20, 30, 60, 180, 600),
     drawn=256,
