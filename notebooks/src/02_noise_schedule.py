@@ -249,7 +249,7 @@ widgets.noise_explorer(
 #
 # ### 4 · What is left at the last step?
 #
-# Later we start from pure noise and go backwards. So the last step had better *be* pure noise. A well-known tutorial takes the linear schedule, but with T = 200.
+# Later we start from pure noise and go backwards. So the last step had better *be* pure noise. A well-known tutorial, in its first version, took the linear schedule, but with T = 200.
 #
 # **Predict.** Of these three pictures of static, one still has a cat in it. Which?
 

@@ -91,7 +91,7 @@ print(f"noise 1 and the fox under it: {abs(correlation(noise_1, fox)):.2f}")
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The guess follows the picture (*Prove it* tries fifty pairs). Exchange the noise, and the guess stays much the same.
+# The guess follows the picture: 0.9 for the same one, 0.3 for the same noise. Why not 0? Two pictures can be a little alike by chance; over fifty pairs (*Prove it*) it is 0.9 against 0.0. Exchange the noise, and the guess stays much the same.
 # </details>
 #
 # *Noise is random, so how can it be learned?* It can't, and it isn't. The network **recognises the picture**; the noise is what is left over:
@@ -140,12 +140,12 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Same dice, other errors. It knows *pictures of one kind*; the less a picture is of that kind, the more of it is taken for noise.
+# Same dice, other errors. It knows *pictures of one kind*; these two are of other kinds, and much of them is taken for noise. (They also hold more fine detail, which is harder for anyone.)
 # </details>
 #
 # ### 2 · A guesser without any training
 #
-# Suppose we know all possible pictures, three of one pixel: −1, 0 and 1. We see $x_t$ = 0.5, at ᾱ = 0.64. Let each picture **vote for itself**, the more, the better it explains what we see. The **gap** is what we see minus what we would see of that picture without noise, $x_t - \sqrt{\bar\alpha_t}\,x_i$. It must be noise, so the bell curve, with variance 1 − ᾱ, says how likely it is:
+# Suppose we know all possible pictures, three of one pixel: −1, 0 and 1, each as likely as the others. We see $x_t$ = 0.5, at ᾱ = 0.64. Let each picture **vote for itself**, the more, the better it explains what we see. The **gap** is what we see minus what we would see of that picture without noise, $x_t - \sqrt{\bar\alpha_t}\,x_i$. It must be noise, so the bell curve says how likely it is: e to the minus gap², divided by twice the variance, which is 1 − ᾱ:
 #
 # $$w_i \;\propto\; \exp\!\left(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\,x_i\rVert^2}{2\,(1-\bar\alpha_t)}\right)$$
 #
@@ -160,7 +160,7 @@ plots.pictures(
 # (0.72 is 2 · (1 − 0.64).) The guess is the average by votes: −0.057 + 0 + 0.524, about 0.47. This vote is the **ideal guesser**, in code `IdealDenoiser`: on pictures that it knows none can be less wrong on average (*Prove it* shows why).
 #
 # ### Your turn: `votes`
-# `x_t` is a row of D pixels, `data` has N such rows, `alpha_bar_t` is ᾱ. Return the N votes, which add up to 1. To a computer e^−1500 is 0, and 0 / 0 is no vote; `torch.softmax(exponents, 0)` takes the powers and divides by their sum safely.
+# `x_t` is a row of D pixels, `data` has N such rows, `alpha_bar_t` is ᾱ. Return the N votes, which add up to 1. `x_t - data` takes every row from `x_t` at once, and `.sum(1)` adds along each row. What stands inside exp( … ) are the N exponents. To a computer e^−1500 is 0, and 0 / 0 is no number; `torch.softmax(exponents, 0)` raises e to each of them and divides by the sum, safely.
 
 
 # %%
@@ -262,7 +262,7 @@ live.Explorer(
 #
 # ### 3 · Ten lines that turn static into a picture
 #
-# Guess the picture; the noise is what is left over; mix the two again with *a little less noise*; repeat. (Lesson 05 looks at this loop closely.)
+# Guess the picture; the noise is what is left over; mix the two again with *a little less noise*; repeat. In the code t is the level where we are, s the next, lower one, and `w @ memory` is the average by votes. (Lesson 05 looks at this loop closely.)
 
 # %%
 memory = pictures.flatten(1).double()
@@ -303,7 +303,7 @@ assert same.all() and len(set(twin.index.tolist())) == 6
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# They are *copies*, to the last pixel. This guesser can't draw. It averages pictures that it owns, and as the noise goes, one of them gets all votes. The static decides which.
+# They are *copies*, to the last pixel. This guesser can't draw. It averages pictures that it owns, and as the noise goes, one of them gets all votes. With ten steps, the static decides which.
 # </details>
 #
 # *If one guess gives x₀, why many steps?* Of 64 pictures of static, count those that end as an exact copy:
@@ -331,10 +331,10 @@ plots.pictures(
 )
 
 # %% [markdown]
-# Because the first guess is the average of all that is possible, and in pure static everything is. Every step leaves less possible. (With a perfect memory few steps will do; a network needs more.)
+# Because the first guess is the average of all that is possible, and in pure static everything is. Every step leaves less possible. With other steps the votes are counted at other levels, so the same static can end as another picture. (With a perfect memory few steps will do; a network needs more.)
 #
 # ### 4 · Is a loss of 0.04 good?
-# While a network is trained, one number says how wrong it is: the mean square of ε̂ − ε, as in *Break it*. It is called the **loss**, and low is good. So is 0.04 low?
+# While a network is trained, one number says how wrong it is: usually the mean square of ε̂ − ε, as in *Break it*. It is called the **loss**, and low is good. So is 0.04 low? (Ours was trained on a relative of it, which lesson 04 explains; here we measure this one.)
 #
 # The ideal guesser with 20,000 pictures in its memory against the network, which was trained on these and 40,000 more. (The first time, they are drawn now.)
 #
@@ -388,12 +388,12 @@ assert 0.5 < ideal_new[3] / fewer < 1
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# No one beats the ideal guesser on what it knows by heart. For a new picture it still answers with one that it owns, and is sure of it: at t = 100 that is *worse than answering 0*. The network has learnt what critters have in common. (Is it fair that the network met three times as many? Look at the last line: from 6,500 to 20,000 is three times, too, and it helps the ideal guesser little.) At 900, where hardly anything can be seen, the two are nearly equal on new pictures.
+# No one beats the ideal guesser on what it knows by heart. For a new picture it still answers with one that it owns, and is sure of it: at t = 100 that is *worse than answering 0*. The network has learnt what critters have in common. (Is it fair that the network met three times as many? Look at the last line: from 6,500 to 20,000 is three times, too, and it helps the ideal guesser little.) At 900 our eyes find nothing, but both have half the error of the average picture, and on new pictures they are nearly equal.
 # </details>
 #
 # So is 0.04 good? **The number alone says nothing.** It is about what our network gets at t = 400. At 100 it would be four times better than our network, and at 900 worse than always answering with the average picture. Ask: at which level, on which pictures, and what is *possible*?
 #
-# *The loss is low, and still only mush comes out?* That can be. The mean comes mostly from levels with little noise (0.17 at 100, 0.0034 at 900). Suppose a network were blind at 900, where a picture begins, and always answered with the average picture: 0.007 there. The mean of nine levels, 0.05, would hardly move, and nobody would notice.
+# *Can the loss be low, and a whole level be learnt badly?* Yes. The mean comes mostly from levels with little noise (0.17 at 100, 0.0034 at 900). Suppose a network were blind at 900, where a picture begins, and always answered with the average picture: 0.007 there. The mean of nine levels, 0.05, would hardly move, and nobody would notice. (What that would do to the pictures is another question.)
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 
@@ -707,10 +707,10 @@ for t in (1000, 975, 950, 900, 800):
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. The best guess of all is a vote of all known pictures; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new critters, wherever the noise leaves something to see, a small network beats the ideal guesser.
+# **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. On pictures that it knows, no guess beats a vote of them all; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new critters a small network beats the ideal guesser, except in the thickest noise, where they are level.
 #
 # **Try this.** Hand `IdealDenoiser` only ten pictures, of your own even (`data.image_folder`). What comes out of static now?
 #
 # **Where it lives now.** `models.IdealDenoiser` is your `votes` for many pictures at a time, `forward.prediction` is your `leftover_noise`, and `sampling.sample` your ten lines.
 #
-# **What we hid.** Training asks the network for exactly what the ideal guesser does; were it to succeed, it would be a copyist too. It doesn't, as it is too small to know 60,000 pictures by heart and saw each only some twenty times. (With few pictures and long training networks do copy: a later lesson.) Why it then fails so *well*, nobody knows completely. In any case, perfect is not what we want. For lesson 04 **we need a student who fails in the right way.**
+# **What we hid.** Training asks the network for exactly what the ideal guesser does; were it to succeed, it would be a copyist too. It doesn't: its errors on known and on new pictures are alike. Probably it is too small for 60,000 pictures, and saw each too seldom, some twenty times. (With few pictures and long training networks do copy: a later lesson.) Why it then fails so *well*, nobody knows completely. In any case, perfect is not what we want. For lesson 04 **we need a student who fails in the right way.**

@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 04 · What does training look like?
 #
-# In this lesson you train a network that makes pictures, and watch it learn, from static to a bear on a skateboard. It takes about a minute.
+# In this lesson you train a network that makes pictures, and watch it learn, from static to an orange cat on the beach. It takes about a minute.
 #
 # At the end you can
 # - say what one training example is, and what the network is asked;
-# - write the training loop yourself, in ten lines;
+# - read a training loop of ten lines, and write what it aims at;
 # - judge a network by more than its loss, and save your own.
 #
 # **25 minutes for the core**; *Prove it* and *Go further* are folded below it.
@@ -150,7 +150,7 @@ plots.pictures(
 #
 # $$L = \text{mean}\,\bigl(\text{model}(x_t, t) - v\bigr)^2$$
 #
-# `backward` finds out for each weight which way makes the loss smaller; `step` moves all weights a little that way (how far exactly is the *optimiser*'s business). We ask 64 questions at a time, a **batch**. There is nothing else.
+# `backward` finds out for each weight which way makes the loss smaller; `step` moves all weights a little that way (how far exactly is the *optimiser*'s business); `zero_grad` wipes the slate for the next round. We ask 64 questions at a time, a **batch**. There is nothing else.
 #
 # **Predict.** An untrained network of ours answers 0 everywhere. Is its loss about 0, about 0.7, or about 30?
 
@@ -256,7 +256,7 @@ print(f"loss after a quarter of the training {quarter:.2f}, at the end {end:.2f}
 assert quarter < 0.3 and end < 0.2
 
 # %% [markdown]
-# The loss never comes near 0, however long you train: nobody can know the noise exactly, or a picture under pure static. So a low loss is no proof of good pictures. Look at them. And have them judged: a second network, made only to *recognise* critters, says in how many of a hundred new pictures *every* word came true: who, which colour, sunglasses or none, hat or none, skateboard or none, and where.
+# On new pictures the loss never comes near 0, however long you train: nobody can tell the noise from a picture's finest detail exactly, or see a picture under pure static. So a low loss is no proof of good pictures. Look at them. And have them judged: a second network, made only to *recognise* critters, says in how many of a hundred new pictures *every* word came true: who, which colour, sunglasses or none, hat or none, skateboard or none, and where.
 
 # %% tags=["nbval-ignore-output"]
 from diffusion_lessons import metrics
@@ -427,7 +427,7 @@ assert -0.05 < extra < 0.1 and misled > 0.15
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (Sun and others found the same for larger networks in 2025.) But a network that has learned to trust t is led astray by a lie.
+# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (By its loss, that is. Sun and others, 2025, found that most of the larger networks they tried still draw well without it.) But a network that has learned to trust t is led astray by a lie.
 # </details>
 #
 # ### Break it: lie about t
@@ -462,7 +462,7 @@ assert grain > 1.3
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Critters all the same, but grainy, and often in the dark. Below level 500 it answers as if for 500, with too little noise in v and too much picture, so that not all of the noise is ever taken off. Drawing forgives much, because every step looks at the picture afresh.
+# Critters all the same, but grainy. Below level 500 it answers as if for 500, with too little noise in v and too much picture, so that not all of the noise is ever taken off. Drawing forgives much, because every step looks at the picture afresh.
 # </details>
 #
 # ### Why not simply predict the noise?
@@ -585,7 +585,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A little, half-way: the loss falls by a few per cent, and so does the grain. While steps are large, the newest weights jump about a good place, and their average lies nearer to it. When the steps shrink, the weights settle by themselves, and the average has little to add. Averaging and shrinking steps are two cures for one illness. We use both, so that you can stop at any moment and have something to show.
+# A little, half-way: the loss falls by a few per cent, and the pictures look a little calmer. While steps are large, the newest weights jump about a good place, and their average lies nearer to it. When the steps shrink, the weights settle by themselves, and the average has little to add. Averaging and shrinking steps are two cures for one illness. We use both, so that you can stop at any moment and have something to show.
 # </details>
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
@@ -723,7 +723,7 @@ assert worse[750] > 1.2 * worse[125]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# With little noise, neighbours tell most of what a pixel was, and the top floor can see them. Under much noise only an overview helps, and that is found where the pictures are small.
+# It hurts at both. With little noise, neighbours tell most of what a pixel was, and the top floor can see them. Under much noise an overview counts for more, and that is found where the pictures are small.
 # </details>
 
 # %% [markdown]
@@ -739,4 +739,4 @@ checks.mine()
 #
 # **Where it lives now.** `training.train`, `training.averaged` and `training.draw_t` in `diffusion_lessons/training.py`; the U-Net in `diffusion_lessons/models.py`; `forward.velocity`. Your network is in `data/my-model.safetensors`: `models.load("../data/my-model.safetensors")`.
 #
-# **What we hid.** Muon, the optimiser, is a story of its own (Jordan and others, 2024). Multiplications run in half precision where your processor is quick at that. And a minute is little: the network at the top is larger, and had far longer.
+# **What we hid.** Muon, the optimiser, is a story of its own (Jordan and others, 2024). Multiplications run in half precision where your processor is quick at that. All pictures were drawn with their words turned up to 2, which lesson 07 explains. And a minute is little: the network at the top is larger, and had far longer.

@@ -266,7 +266,7 @@ assert distance(*runs_of["deterministic"][:2]) < 1e-3 and sum(apart) / 4 > 0.25
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# One picture, and four. With the deterministic step the whole picture is settled in the static, and you only develop it: note the seed, and you can have it again. The random step forgets, bit by bit, where it began. (Lesson 06 asks what else one could begin with.)
+# One picture, and four. With the deterministic step the whole picture is settled in the static, and you only develop it: note the seed, and with the same network, words and number of steps you can have it again. The random step forgets, bit by bit, where it began. (Lesson 06 asks what else one could begin with.)
 # </details>
 #
 # ### 5 · Break it: noise in the last step
@@ -609,7 +609,7 @@ assert found[2] > found[-1] - 0.15
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# With one or two steps both are the same: there is no history yet to bend with. From sixteen on the second-order sampler is clearly ahead. The judge, a small classifier that looks for everything the prompt names, is content long before the pictures are finished: what is in a picture settles first, its fine detail last. So *count the words* and *look at the grain* are two tests, and you need both.
+# With one or two steps both are the same: the first step has no history to bend with, and the last is kept simple on purpose. From sixteen on the second-order sampler is clearly ahead: at 16 it is nearly where the other is at 32. (The end that both are compared with is its own, which may favour it.) The judge, a small classifier that looks for everything the prompt names, is content long before the pictures are finished: what is in a picture settles first, its fine detail last. So *count the words* and *look at the grain* are two tests, and you need both.
 # </details>
 #
 # ### When does it decide?
@@ -645,7 +645,7 @@ assert missing["broad shading"][10] < 0.5 * missing["fine detail"][10]
 # So it works like a painter: large areas first, whiskers last. Lesson 01 showed why. Noise drowns fine detail, which is weak, long before it drowns broad shading, which is strong; on the way back they appear in the opposite order.
 #
 # ### Louder words
-# Pictures can be pushed further towards their words: take the guess with words, and move on in the direction away from the guess without. `sampling.guided(network, cond, None, 2.0)` turns a network into one that does so twice as strongly (1 is no push); lesson 07 is about this.
+# Pictures can be pushed further towards their words: take the guess with words, and move on in the direction away from the guess without. `sampling.guided(network, cond, None, 2.0)` turns a network into one that takes twice what the words change (1 is the network as it is); lesson 07 is about this.
 
 # %%
 louder = sampling.guided(network, cond, None, 2.0)
@@ -668,7 +668,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** One guess from static is a blur, because the best guess is the average of all that is possible. Sampling takes a small step towards the guess and asks again; each step rules something out, broad things first, until one picture is left. A deterministic sampler unfolds what lies in the static, a random one mixes in fresh noise on the way, and in the last step there is none.
 #
-# **Try this.** Write a prompt of your own into the second cell, say "a green frog with sunglasses at night", and run all. Which words does the very first guess know already?
+# **Try this.** Put a prompt of your own in place of the first one in the second cell of code, say "a green frog with sunglasses at night", and run all. Which words does the very first guess know already?
 #
 # **Where it lives now.** `sampling.sample` is the loop, `sampling.ddim_step` your `step_back`, `sampling.ddpm_step` the random step, `forward.posterior` your `posterior_mean` for any two levels, and `schedule.timesteps` your `timesteps`.
 #

@@ -53,7 +53,7 @@ plots.pictures(
 #
 # ### 1 · What else could one start with?
 #
-# A blank page, say. Here are seven starts. (× 0.5 and × 1.5 is static that is too weak and too strong.) `picture_from` is lesson 05's loop.
+# A blank page, say. Here are seven starts. (× 0.5 and × 1.5 is static that is too weak and too strong.) `picture_from` is lesson 05's loop, for the deterministic sampler with the quicker step from the folded part of 05.
 
 # %%
 white, photo = torch.ones(6, 3, 32, 32), data.photo("chelsea", 32).expand(6, -1, -1, -1)
@@ -155,7 +155,7 @@ assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 
 # The random sampler forgets where it began. What is in its picture comes from the dice on the way.
 # </details>
 #
-# You may have read that one starts with noise because a white page would impose its structure on the picture. That is true of *one* kind of sampler. With the deterministic one, one page is one picture, and white is not even that. With the random one, in many steps on our schedule, you may start from what you like. What both need is chance: a network gives the same answer each time, so what tells one picture from another must come from noise, either all at the start or bit by bit on the way.
+# You may have read that one starts with noise because a white page would impose its structure on the picture. That is true of *one* kind of sampler. With the deterministic one, one page is one picture, and white is not even that. With the random one, in many steps on our schedule, you may start from any of these seven. What both need is chance: asked the same, with the same words, a network answers the same each time. So what tells one picture of a prompt from another must come from noise, either all at the start or bit by bit on the way.
 #
 # ### 2 · How much of the start is left?
 #
@@ -163,7 +163,7 @@ assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 
 #
 # $$\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\;\cdot\;\frac{1-\bar\alpha_s}{1-\bar\alpha_t}$$
 #
-# (lesson 05, *Prove it*), where ᾱ is the share of the picture's power that is kept. The rest is the guess and fresh noise. The deterministic step keeps √(1 − ᾱ_s)/√(1 − ᾱ_t). One pixel of the start that was 1:
+# (lesson 05, *Prove it*), where ᾱ is the share of the picture's power that is kept. The rest is the guess and fresh noise. The deterministic step mixes in the guess of the noise, which is what is left over, (x_t − √ᾱ_t x̂₀)/√(1 − ᾱ_t), times √(1 − ᾱ_s). So of what we hold it keeps √(1 − ᾱ_s)/√(1 − ᾱ_t). One pixel of the start that was 1:
 #
 # | level | share ᾱ | random keeps | left | deterministic keeps | left |
 # |---|---|---|---|---|---|
@@ -172,7 +172,7 @@ assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 
 # | 0 | 1 | 0 | 0 | 0 | 0 |
 #
 # ### Your turn: `survives`
-# For the **random** sampler: multiply its factors, step after step. `steps` are falling levels, such as [1000, 990, …, 0]; `alpha_bar[t]` is ᾱ at level t. Return a list with one number for each level, beginning with 1. For the table above: [1, 0.42, 0].
+# For the **random** sampler: multiply its factors, step after step. `steps` are falling levels, such as [1000, 990, …, 0]; `alpha_bar[t]` is ᾱ at level t. Return a list with one number for each level, beginning with 1. For the table above, `survives([1, 0.64, 0.36], [2, 1, 0])` is about [1, 0.42, 0].
 
 
 # %%
@@ -226,7 +226,7 @@ assert left["random, cosine schedule"][1] < 0.01 and left["random, linear schedu
 #
 # So for the deterministic sampler a start is an address: same noise, same picture. What lives halfway between two addresses a and b?
 #
-# **Predict.** Both pictures, one shining through the other? A third one? And does it matter how we mix? **Break it**: mix straight, (1 − k) a + k b. Of one pixel, at k = ½: spreads of ½ and ½ make √(¼ + ¼) = 0.71 (lesson 01: variances add), and no longer 1. The cure divides by that:
+# **Predict.** Both pictures, one shining through the other? A third one? And does it matter how we mix? **Break it**: mix straight, (1 − k) a + k b. At k = ½ each pixel is half of a and half of b, two spreads of ½. Variances add (lesson 01), so the spread is √(¼ + ¼) = 0.71, and no longer 1. For any k it is √((1 − k)² + k²), and the cure divides by that:
 #
 # $$x_T = \frac{(1-k)\;a + k\;b}{\sqrt{(1-k)^2 + k^2}}$$
 
@@ -272,7 +272,7 @@ assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A third picture, and no double exposure, though it may borrow a head from one and a body from the other. It may be like one neighbour or the other, and somewhere it tips. Mixed straight, the static in the middle is too weak (1 became 0.71), as in "static × 0.5" above: less detail. (Empty places with nobody in them are a little more frequent, too, but so few may be luck.)
+# Mostly a third picture, and no double exposure, though it may borrow a head from one and a body from the other. It may be like one neighbour or the other, and somewhere it tips. There you may catch it between two: a city on the left, a pale sky on the right. Mixed straight, the static in the middle is too weak (1 became 0.71), as in "static × 0.5" above: less detail. (Empty places with nobody in them are a little more frequent, too, but so few may be luck.)
 # </details>
 #
 # **Move the slider.** Where does it tip? Is there ever half a beach in half a city?
@@ -400,7 +400,7 @@ widgets.film(
 #
 # $$\sqrt{\frac{\bar\alpha_T}{\bar\alpha_s}}\cdot\frac{1-\bar\alpha_s}{1-\bar\alpha_T}$$
 #
-# Where ᾱ_T is nearly 0, that is nearly 0 as soon as s is below T. A schedule that ends in pure noise forgets its start at once.
+# Where ᾱ_T is far smaller than ᾱ_s, that is nearly 0. On the cosine schedule one step of ours is enough. The linear one ends in nearly pure noise too, but there ᾱ changes slowly at that end, so forgetting takes much of the way.
 
 # %%
 alpha_bar = torch.tensor(linear.alpha_bar)
@@ -436,11 +436,11 @@ assert white_and_static[12] > 2 * white_and_static[100]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So "the random sampler forgets its start" is exact for what it holds, and only nearly true of the pictures.
+# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on.
 # </details>
 #
 # ### How far from real ones?
-# Accuracy hides a lot: with words, weak and strong static were all right. So without words, many pictures, and the Fréchet distance between what the judge notes of them and of real ones: small is good, but never 0, not even for real against real.
+# Accuracy hides a lot: with words, weak and strong static were all right. So without words, many pictures, and the Fréchet distance. The judge describes each picture by a list of numbers; of two piles of pictures, this compares the averages of those numbers and how they spread. Small is good, but it is never 0, not even for real against real. (Lesson 08 builds it.)
 
 # %%
 noise = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(4))
@@ -462,7 +462,7 @@ assert far["grey"] > 2 * far["static × 1.0"]
 # Weak static: smooth, and too much of a kind. Strong static: grainy. The network takes off about as much noise as the level says; what is over stays in the picture. (The distance alone would not have told you: it hardly sees grain. Look at the fine detail, and at the pictures.)
 #
 # ### A schedule that stops too early
-# A learner once asked of a small implementation (tiny-diffusion, issue 4): is its last noise level too low, so that sampling starts from the wrong place? It is a good question, and can be asked of many. *The Annotated Diffusion Model* runs a linear schedule of 200 steps, which ends with 36 % of the picture's amplitude left, and starts from pure static all the same.
+# A user of a small implementation (tiny-diffusion, issue 4) noticed that its 50 steps do not end in pure noise, and that with 250 the results were good. One can ask this of many. *The Annotated Diffusion Model*, in its first version, ran a linear schedule of 200 steps, and started from pure static all the same. It ends with 36 % of the picture's amplitude left, which is ᾱ = 0.13: near the 15.5 % below.
 #
 # Let's do that on purpose: our network, its levels cut off at some t where training still had ᾱ left, started with pure static. (In 64 steps, since brightness settles near the start, and a walk of 16 takes a single stride across most of that.)
 #
@@ -677,7 +677,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The place, which is broad, is settled first, by about t = 800; then the colour; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is nothing to decide: it is a cat from very early on, and only the rest develops.
+# The place, which is broad, is settled first, by about t = 800; then the colour; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is little to decide: the judge sees one almost from the start (though that is its reading of blurs again), and the rest develops.
 #
 # All this is for the random sampler. For the deterministic one everything is decided at the start; what one can ask there is only from when on the network *sees* it, as in part 4.
 # </details>
@@ -688,7 +688,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** The network always answers the same, so what makes one picture different from another is noise: at the start for the deterministic sampler, on the way for the random one, which forgets its start. For the deterministic one the start must be like what training showed at its last level, static of strength 1; and the schedule must truly end in static, or brightness goes wrong. Broad things are settled first and fine ones last, place before colour before animal.
+# **Three sentences.** Asked the same, the network always answers the same, so what makes one picture of the same words different from another is noise: at the start for the deterministic sampler, on the way for the random one, which forgets its start. For the deterministic one the start should be like what training showed at its last level, static of strength 1, or detail, variety or the whole picture suffers; and the schedule must truly end in static, or brightness goes wrong. Broad things are settled first and fine ones last, place before colour before animal.
 #
 # **Try this.** Add `"half": ...` to `starts`, a page that is white on the left and black on the right, and run all. And then static plus 0.1: how much of a white page is too much?
 #

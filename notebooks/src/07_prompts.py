@@ -127,7 +127,7 @@ plots.vectors(
 )
 
 # %% [markdown]
-# Each block of the network turns c, twice, into a scale and a shift for each of its channels: h becomes (1 + scale) · h + shift. With h = 0.5, a scale of 0.2 and a shift of −0.1 that is 0.5 again; with others the channel is loud or silent. That is all that words do. They turn knobs.
+# Inside, the network is a chain of *blocks*, and each works on a stack of little grey pictures, its *channels*. Each block turns c, twice, into a scale and a shift for each of its channels: h becomes (1 + scale) · h + shift. With h = 0.5, a scale of 0.2 and a shift of −0.1 that is 0.5 again; with others the channel is loud or silent. That is all that words do. They turn knobs.
 #
 # **Predict.** Nobody told the network which words are colours and which are animals. Which vectors will point the same way? And where does "no sunglasses" point: opposite to "sunglasses"?
 
@@ -154,7 +154,7 @@ assert (likest[:7] < 7).all() and ((likest[7:14] > 6) & (likest[7:14] < 14)).all
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Animals are like animals, and colours like colours: it found out what *kind* each word is, from pictures alone. And "no sunglasses" is not the opposite of "sunglasses", but nearly the same! Every picture had exactly one word of each kind, so what the words of a kind have in common only says "words are spoken here". All that tells the two apart is the small rest. ("Nobody" is like the animals *and* like the colours. It stands for both, since nobody has no colour.)
+# Animals are like animals, and colours like colours: it found out what *kind* each word is, from pictures alone. And "no sunglasses" is not the opposite of "sunglasses", but nearly the same! Every picture with somebody in it had exactly one word of each kind, so what the words of a kind have in common only says "words are spoken here". All that tells the two apart is the small rest. ("Nobody" is like the animals *and* like the colours. It stands for both, since nobody has no colour.)
 # </details>
 #
 # ### 3 · What the words change, more of it
@@ -293,7 +293,7 @@ widgets.guidance(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# From 2 to 5 it is better than at 1: this network is unsure, and guidance makes up its mind. But too much is bad. At 12 four values in ten lie outside what a screen can show, and the words come out *less* often again. And it narrows: of all that fits "night", the same few come again and again. That is why we throw dice for what you leave open, and don't let guidance choose. (Blanks are a trap of their own, see *Break it*.) We go on with w = 2, with little clipping.
+# From 2 to 5 it is better than at 1: this network is unsure, and guidance makes up its mind. But too much is bad. At 12 four values in ten lie outside what a screen can show, and the words come out *less* often again. And where words were left blank, as around "night", the same few come again and again. That is one reason why we throw dice for what you leave open, and don't let guidance choose. (Blanks are a trap of their own, see *Break it*.) We go on with w = 2, with little clipping.
 # </details>
 #
 # ### 4 · The cat with sunglasses
@@ -374,7 +374,7 @@ assert results["cat wearing sunglasses"][0] < results["blue fox"][0] > 0.7
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A cat with sunglasses, from both; from the shipped network nearly always, from yours only when it manages sunglasses at all. They are small, and come late in training, on bears too, which it has seen with them. After a minute the pairs that never met come out nearly as often as those that did. (Your numbers differ from ours: training depends on the machine.) It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
+# A cat with sunglasses, from both; from the shipped network nearly always, from yours only when it manages sunglasses at all. They are small, and come late in training, on bears too, which it has seen with them. After a minute, most pairs that never met come out less often than those that did, but far more often than never. (Your numbers differ from ours: training depends on the machine.) It learned what a cat is from many cats, and what sunglasses are from many others; both are knobs, and nobody had to turn the two together before.
 # </details>
 #
 # **Now you.** Type wishes to *your* network. Which words does it know well, and which does it mix up? (Put `shipped` in the place of `mine` to ask the other.)
@@ -445,7 +445,7 @@ assert min(grain[1:6]) > 1.5 and max(grain) > 3 and grain[0] < 1.4 and grain[6] 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# It breaks at the first word. A sum with five vectors in it lies where no training picture ever was, half-way between "told" and "not told", and guidance blows the confusion up. With no word at all it is at home again. So a blank is not the same as "leave it open", and a network is only good at what it has met.
+# It breaks at the first word. No animal in training ever had a blank in its row (only “nobody” has one, where the colour would be). So such a sum lies where no training picture ever was, half-way between "told" and "not told", and guidance blows the confusion up. With no word at all it is at home again. So a blank is not the same as "leave it open", and a network is only good at what it has met.
 # </details>
 #
 # ### Why words are hidden in training
@@ -524,7 +524,7 @@ assert found[0.0] > 1.3 * found[0.1]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Told the words, the two hardly differ. Told nothing, the one that always heard words is lost: its loss is about twice as high. Then "what the words change" is a difference to nonsense, and guidance by it leads astray: most values are clipped, and fewer wishes come true than without (though these small networks, after ten seconds, are poor either way). A tenth of the pictures is a low price. (A well-known course pays it, and then never uses guidance.)
+# Told the words, the two hardly differ. Told nothing, the one that always heard words is lost: its loss is about twice as high. Then "what the words change" is a difference to nonsense, and guidance by it leads astray: most values are clipped, and no more wishes come true than without (these small networks, after ten seconds, are poor either way). A tenth of the pictures is a low price. (A well-known course pays it, and then never uses guidance.)
 # </details>
 #
 # ### No hat, please
@@ -567,7 +567,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A word for "not" wins, since it was trained. To move away from "top hat" also moves away from whatever else goes with it, and leaves a blank that our network never learned to read. Large models, whose captions seldom say what is missing, have no such word, and take the second way.
+# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: some rows show no cat at all, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
 # </details>
 #
 # ### Same static, other words
@@ -744,7 +744,7 @@ plots.pictures(
 checks.mine()
 
 # %% [markdown]
-# **Three sentences.** A wish becomes numbers, numbers become vectors, and their sum turns the network's knobs. Guidance takes more of what the words change, and too much of it makes pictures glaring, alike and in the end wrong. A network that has learned words apart can put them together as it never saw them, and whether it can is a thing to be counted, not believed.
+# **Three sentences.** A wish becomes numbers, numbers become vectors, and their sum turns the network's knobs. Guidance takes more of what the words change, and too much of it makes pictures glaring and in the end wrong. A network that has learned words apart can put them together as it never saw them, and whether it can is a thing to be counted, not believed.
 #
 # **Try this.** `python -m diffusion_lessons draw "a blue fox on a skateboard at night" --guidance 3` in a terminal draws with the shipped network; add `--out fox.gif` for the film.
 #
