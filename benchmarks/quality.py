@@ -33,7 +33,6 @@ from tqdm.auto import tqdm
 
 from diffusion_lessons import __main__ as command
 from diffusion_lessons import (
-    critters,
     data,
     files,
     metrics,
@@ -52,7 +51,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = "diffusion_lessons"
 PACKAGES = ("torch", "denoising-diffusion-pytorch", "diffusers", "smalldiffusion")
 SEED, DRAWN, SHOWN = 0, 20_000, 16
-_REFERENCES = 16
+_REFERENCES, _FRESH = 16, 2026  # sets of pictures to compare with, and their seed
+_KNOWN = 2000  # pictures of the training set among which the nearest is sought
 _PIECE = 64  # pictures that are drawn at once
 # These also draw with their full sampler, which takes the slowest half an hour of a core.
 FULL = (OURS, *(who for who, peer in peers.PEERS.items() if peer.decays))
@@ -371,7 +371,7 @@ class Judged:
 
     def __init__(self, n: int) -> None:
         self.judge = metrics.load_judge()
-        fresh = data.as_tensors(critters.dataset(_REFERENCES * n, seed=2026)).x0
+        fresh = data.critters(_REFERENCES * n, seed=_FRESH).x0
         self.sets = list(self._seen(fresh).split(n))
         self.floor = metrics.frechet_floor(self.sets)
 
@@ -431,6 +431,7 @@ def tables(plan: Plan, folder: Path) -> list[Table]:
             {"seed": SEED, "plan": asdict(plan), "curves": curves},
             _plot(curves),
         ),
+        _nearness(plan, known, folder),
         Table(
             "What it costs",
             cost,
@@ -461,6 +462,37 @@ def _quality(who: str, plan: Plan, curves: dict) -> dict[str, str]:
         else:
             sooner = f"{ours:.0f} s", f"{theirs / ours:.0f}"
     return row | dict(zip(("ours is there after", "times sooner"), sooner, strict=True))
+
+
+def _nearness(plan: Plan, known: dict[Job, dict], folder: Path) -> Table:
+    """What the judge, who never saw static, cannot tell: are these pictures at all?"""
+    owned = data.critters(DRAWN).x0[:_KNOWN]
+    fresh = data.critters(plan.drawn, seed=_FRESH).x0
+    rows = {}
+    moments = sorted({*plan.judged, *plan.ours})
+    for job in known:
+        if job.drawn and not job.full:
+            x = _pictures(job, folder)
+            row = rows.setdefault(job.who, {"who": job.who} | {f"{m} s": "" for m in moments})
+            row[f"{job.until} s"] = f"{_far(x, owned):.2f}"
+            row["fine detail"] = f"{metrics.high_frequency_power(x, fresh):.2f}"
+    average = owned.mean(0, keepdim=True)
+    static = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(SEED))
+    return Table(
+        "Are they pictures at all? Distance in pixels to the nearest known picture",
+        [rows[who] for who in (OURS, *plan.who) if who in rows],
+        f"Root mean square, median over the drawn, to the nearest of {_KNOWN:,} pictures of the "
+        f"training set: fresh pictures {_far(fresh, owned):.2f}, the average of all "
+        f"{_far(average, owned):.2f}, pure static {_far(static, owned):.2f}. Fine detail after the "
+        "longest training: 1 is that of fresh pictures, more is grain, less is blur. The distance "
+        "above ranks kinds of static, too, since the judge has only ever seen finished pictures: "
+        "where these numbers are far from those of fresh ones, nobody could say which of two "
+        "excesses is the better picture. Look at the sheet below.",
+    )
+
+
+def _far(x: Tensor, owned: Tensor) -> float:
+    return float(metrics.nearest(x.clamp(-1, 1), owned).distance.median())
 
 
 def _cost(who: str, known: dict[Job, dict]) -> dict[str, str]:
