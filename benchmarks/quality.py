@@ -600,7 +600,9 @@ def _sheets(plan: Plan, known: dict, folder: Path) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)
-    return buffer.getvalue()
+    small = io.BytesIO()  # static does not compress: fewer colours do
+    Image.open(buffer).convert("RGB").quantize(96).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
