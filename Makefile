@@ -20,7 +20,7 @@ help:
 	@echo "make html       export the course to build/html: pages that need no Python and no network"
 	@echo "make page       write build/draw.html: one file that draws what you type, with no Python"
 	@echo "make bench      measure beside others, into benchmarks/results: hours (SHORT=1: ten minutes;"
-	@echo "                ONLY=\"quality steps growth course sliders page\" chooses)"
+	@echo "                ONLY=\"quality steps growth course sliders page gpu\" chooses)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
 

@@ -139,7 +139,10 @@ class DenoisingDiffusion64(DenoisingDiffusion):
 class DenoisingDiffusion32(DenoisingDiffusion):
     """Half of that."""
 
-    setting = "the same with dim 32"
+    setting = (
+        "as dim 64, with dim 32: README and Trainer, multiples 1-2-4-8, batch 32, Adam 8e-5, "
+        "gradient clipped at 1, average .995 every 10 steps from the 100th; DDIM in 24 steps"
+    )
     dim = 32
 
 

@@ -567,7 +567,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: some rows show no cat at all, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
+# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: some of their pictures show no cat at all, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
 # </details>
 #
 # ### Same static, other words
