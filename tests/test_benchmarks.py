@@ -81,6 +81,7 @@ def test_everybody_takes_turns_and_draws_when_it_should():
 
 
 def test_what_was_measured_under_other_conditions_is_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality, "PACKAGES", ("torch", "diffusers"))  # the peers are not set up
     job = quality.Job("diffusers, tuned", 10, 4)
     told = {"cpu": 1.0, "conditions": quality.conditions()}
     assert quality.finished(job, tmp_path) is None
