@@ -30,7 +30,8 @@ NOT_OURS = ("Failed to load resource", "favicon", "[YDrive]", "translation")
 def server(home: Path, notebooks: dict[str, nbformat.NotebookNode]) -> Iterator[str]:
     """Serve these notebooks (name → notebook), trusted and not; yields the address.
 
-    They lie in the folders trusted/ and untrusted/ of ``home`` / work.
+    They lie in the folders trusted/ and untrusted/ of ``home`` / work, with no section folded: a
+    host folds one when it gets round to drawing its heading, which on a busy machine is any time.
     """
     env = os.environ | {
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -44,6 +45,8 @@ def server(home: Path, notebooks: dict[str, nbformat.NotebookNode]) -> Iterator[
         for name, notebook in notebooks.items():
             # Trust goes by content: were they alike, the one would be trusted with the other.
             notebook.metadata["copy"] = kind
+            for cell in notebook.cells:
+                cell.metadata.pop("jp-MarkdownHeadingCollapsed", None)
             nbformat.write(notebook, work / kind / f"{name}.ipynb")
     # As in the course's folder: a lesson saves beside itself, in ../data.
     (work / "data").mkdir()
@@ -91,25 +94,14 @@ def open_notebook(page: Page, address: str, path: str, host: str = "JupyterLab")
 
 
 def bring(page: Page, cell: int) -> Locator:
-    """Bring a cell into the page, out of its folded section if it is in one; return its element.
-
-    The host folds a section again when it gets round to drawing its heading, which on a busy
-    machine may be after we unfolded it: so until the cell has stayed in sight for a moment.
-    """
+    """Bring a cell into the page and return its element."""
     page.wait_for_function(
         """async cell => {
             const content = window.jupyterapp.shell.currentWidget.content;
-            const { node } = content.widgets[cell];
-            const inSight = () => node.isConnected && node.checkVisibility();
-            for (const widget of content.widgets) {
-                if (widget.headingCollapsed) widget.headingCollapsed = false;
-                if (widget.isHidden) widget.setHidden(false);
-            }
             content.activeCellIndex = cell;
             await content.scrollToItem(cell, "start");
-            if (!inSight()) return false;
-            await new Promise(resolve => setTimeout(resolve, 200));
-            return inSight() && !content.widgets.some(widget => widget.isHidden);
+            const { node } = content.widgets[cell];
+            return node.isConnected && node.checkVisibility();
         }""",
         arg=cell,
         timeout=60_000,
