@@ -41,7 +41,7 @@ def measure(short: bool = False) -> list[Table]:
         Table(
             f"On a GPU: {name}",
             rows,
-            f"Widths {'-'.join(map(str, command.LARGE))}, with words. Training: median of "
+            f"Widths {'-'.join(map(str, command.LARGE[0]))}, with words. Training: median of "
             f"{_TIMED} steps after {_WARM}, pictures kept on the GPU. Drawing: {wishes.STEPS} "
             "steps with guidance, that many pictures at once. Compiling takes "
             "the seconds in its column, once.",
@@ -56,7 +56,7 @@ def measure(short: bool = False) -> list[Table]:
 def network(device: torch.device, compiled: bool) -> models.UNet:
     """A fresh network on the device."""
     torch.manual_seed(SEED)
-    model = models.UNet(widths=command.LARGE, vocabulary=len(critters.VOCABULARY)).to(device)
+    model = models.UNet(widths=command.LARGE[0], vocabulary=len(critters.VOCABULARY)).to(device)
     if compiled:
         model.compile()  # in place: its weights keep their names, by which Muon chooses
     return model
@@ -94,13 +94,14 @@ def speeds(
 
 def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: list) -> Table:
     """Train as the shipped model was, at the fastest way of its batch, and judge both alike."""
-    same = [row for row in rows if row["batch"] == command.BATCH]
+    _, batch = command.LARGE
+    same = [row for row in rows if row["batch"] == batch]
     fastest = max(same, key=lambda row: float(row["trained, pictures/s"].replace(",", "")))
     model = network(device, fastest["compiled"] == "yes")
     ema = training.averaged(network(device, False))
     began = time.perf_counter()
     for _ in training.train(
-        model, (x0, cond), schedules.cosine(), pictures=command.PICTURES, batch=command.BATCH,
+        model, (x0, cond), schedules.cosine(), pictures=command.PICTURES, batch=batch,
         seed=SEED, ema=ema, precision=fastest["precision"],
     ):  # fmt: skip
         pass
@@ -125,7 +126,7 @@ def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: lis
     return Table(
         "Time to the shipped quality",
         rows,
-        f"{command.PICTURES:,} pictures, batch {command.BATCH}, {fastest['precision']}, "
+        f"{command.PICTURES:,} pictures, batch {batch}, {fastest['precision']}, "
         f"{'compiled' if fastest['compiled'] == 'yes' else 'not compiled'}; both judged by "
         f"`evaluate` with {_JUDGED:,} pictures. Seconds of training alone.",
     )

@@ -58,12 +58,12 @@ def measure(short: bool = False) -> list[Table]:
             )
     finally:
         torch.set_num_threads(threads_before)
-    work = {size: flops(models.UNet(widths=command.LARGE), size) for size in sizes}
+    work = {size: flops(models.UNet(widths=command.LARGE[0]), size) for size in sizes}
     return [
         Table(
             "How the cost grows",
             rows,
-            f"The network of the shipped model, widths {'-'.join(map(str, command.LARGE))}: "
+            f"The network of the shipped model, widths {'-'.join(map(str, command.LARGE[0]))}: "
             + ", ".join(f"{1e-6 * n:.0f} MFLOP a picture at {s} pixels" for s, n in work.items())
             + ". A training step is counted as three calls, and its rate holds everything that it "
             f"does: noise, backward pass, Muon, the average. A drawn picture takes {wishes.STEPS} "
@@ -79,13 +79,14 @@ def measure(short: bool = False) -> list[Table]:
 def guided_calls() -> int:
     """Calls of the network for a picture with words: two where it is guided."""
     steps = schedules.cosine().timesteps(wishes.STEPS)[:-1]
-    return int(sum(2 if t <= wishes.GUIDED_UP_TO else 1 for t in steps))
+    low, high = wishes.GUIDED_BETWEEN
+    return int(sum(2 if low <= t <= high else 1 for t in steps))
 
 
 def one_setting(precision: str, size: int, batch: int) -> tuple[float, float, int]:
     """Seconds of a training step, seconds of a call, and what a call of one picture computes."""
     torch.manual_seed(0)
-    model = models.UNet(widths=command.LARGE)
+    model = models.UNet(widths=command.LARGE[0])
     x0 = torch.rand(max(batch, 64), 3, size, size) * 2 - 1
     steps = training.train(
         model, x0, schedules.cosine(), pictures=(_AT_MOST + 2) * batch, batch=batch,

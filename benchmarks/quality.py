@@ -150,11 +150,11 @@ class _Ours:
         self.network = models.load(self.file) if job.full else None
 
     def train(self, x0: Tensor) -> dict[str, Any]:
-        for widths in (command.SMALL, command.LARGE):
+        for widths, batch in (command.SMALL, command.LARGE):
             torch.manual_seed(SEED)
             model = models.UNet(widths=widths)
             pictures = training.pictures_in(
-                self.job.until / 60, model, x0, self.schedule, batch=command.BATCH,
+                self.job.until / 60, model, x0, self.schedule, batch=batch,
                 clock=time.process_time,
             )  # fmt: skip
             if pictures < command.LONG:
@@ -162,7 +162,7 @@ class _Ours:
         self.network = training.averaged(model)
         cpu, wall = time.process_time(), time.perf_counter()
         records = training.train(
-            model, x0, self.schedule, pictures=pictures, batch=command.BATCH, seed=SEED,
+            model, x0, self.schedule, pictures=pictures, batch=batch, seed=SEED,
             ema=self.network,
         )  # fmt: skip
         *_, record = records
@@ -172,7 +172,7 @@ class _Ours:
             "memory": _peak(),
             "pictures": record.pictures,
             "weights": models.count_weights(model),
-            "setting": f"widths {'-'.join(map(str, widths))}, batch {command.BATCH}, "
+            "setting": f"widths {'-'.join(map(str, widths))}, batch {batch}, "
             f"{training.precision_for(model)}",
         }
         models.save(self.network, self.file)

@@ -34,9 +34,9 @@ from . import (
     wishes,
 )
 
-PICTURES, BATCH, SIZE = 1_400_000, 128, 32
-# A small network learns more in a minute or three, a large one in half an hour.
-SMALL, LARGE, LONG = (32, 64, 128), (48, 96, 160), 400_000
+PICTURES, SIZE = 1_400_000, 32
+# Widths and batch: a small network learns more in a minute or three, a large one in half an hour.
+SMALL, LARGE, LONG = ((32, 64, 128), 64), ((48, 96, 160), 128), 400_000
 NOTHING = "nothing"
 _MOST, _MOST_ON_FILM = 256, 32
 _ENDINGS = (".png", ".gif", ".webp", ".npz")
@@ -199,14 +199,15 @@ def train(args: argparse.Namespace) -> int:
     schedule = schedules.cosine()
     if args.minutes is not None:
         print("Measuring how many pictures this machine trains on in a minute.")
-    for widths in [notes["widths"]] if notes["widths"] else [SMALL, LARGE]:
+    for usual, batch in (SMALL, LARGE):
+        widths = notes["widths"] or usual
         torch.manual_seed(recipe["seed"])
         model = models.UNet(widths=tuple(widths), vocabulary=vocabulary)
         if settings is None:
-            recipe["pictures"] = args.pictures or PICTURES
+            recipe |= {"batch": batch, "pictures": args.pictures or PICTURES}
             if args.minutes is not None:
                 recipe["pictures"] = training.pictures_in(
-                    args.minutes, model, examples, schedule, batch=BATCH
+                    args.minutes, model, examples, schedule, batch=batch
                 )
         if recipe["pictures"] < LONG:
             break
@@ -271,7 +272,7 @@ def _new_run(args: argparse.Namespace) -> dict:
         held_out = critters.HELD_OUT
     else:
         held_out = tuple(dict.fromkeys(pair for pair in args.hold_out if pair != NOTHING))
-    recipe = {"batch": BATCH, "seed": args.seed or 0}
+    recipe = {"seed": args.seed or 0}
     recipe |= (
         {"data": "critters", "drawn": args.drawn or evaluation.DRAWN}
         if args.data is None
@@ -590,7 +591,7 @@ examples:
     parser.add_argument(
         "--widths", type=_widths, metavar="A,B,C",
         help="channels at each size of picture (default {}, or {} from {:,} pictures)".format(
-            *(",".join(map(str, widths)) for widths in (SMALL, LARGE)), LONG
+            *(",".join(map(str, widths)) for widths, _ in (SMALL, LARGE)), LONG
         ),
     )  # fmt: skip
     parser.add_argument(

@@ -166,9 +166,9 @@ def _film(model, schedule, x_T, steps, step, cond, generator) -> Iterator[State]
 
 
 class _Guided:
-    def __init__(self, model, cond, null, scale: float, highest: int | None) -> None:
+    def __init__(self, model, cond, null, scale: float, between: tuple[int, int] | None) -> None:
         self.model, self.cond, self.null, self.scale = model, cond, null, scale
-        self.highest, self.target = highest, model.target
+        self.between, self.target = between, model.target
 
     def __call__(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
         if cond is not None:
@@ -177,8 +177,10 @@ class _Guided:
                 "with cond=None."
             )
         scale = self.scale
-        if self.highest is not None and int(torch.as_tensor(t).min()) > self.highest:
-            scale = min(scale, 1.0)
+        if self.between is not None:
+            low, high = self.between
+            if not low <= int(torch.as_tensor(t).min()) <= high:
+                scale = min(scale, 1.0)
         if scale == 1:
             return self.model(x_t, t, self.cond)
         unguided = self.model(x_t, t, self.null)
@@ -191,7 +193,7 @@ def guided(
     null: Tensor | None,
     scale: float,
     *,
-    highest: int | None = None,
+    between: tuple[int, int] | None = None,
 ) -> Callable[..., Tensor]:
     """Classifier-free guidance: another model whose output is out_null + w (out_cond − out_null).
 
@@ -201,13 +203,14 @@ def guided(
     Source: Ho and Salimans 2022, equation 6 (there w is our w − 1). The output is linear in x̂₀ and
     ε̂, so it does not matter which the model predicts.
 
-    ``highest``: the level up to which w may be above 1 (all pictures of a batch at one level).
-    Near T, where nothing can be seen yet, the words already say all, and more of them only takes
-    variety away (Kynkäänniemi et al. 2024, whose interval has a lower end too). None: everywhere.
+    ``between``: the lowest and the highest level at which w may be above 1 (all pictures of a batch
+    at one level); None: everywhere. Near T, where nothing can be seen yet, the words already say
+    all, and more of them only takes variety away; near 0 all that they say is settled, and what is
+    blown up is grain (Kynkäänniemi et al. 2024).
     """
     if not torch.isfinite(torch.as_tensor(float(scale))):
         raise ValueError(f"scale is {scale}, but it must be a finite number; 1 means no guidance.")
-    return _Guided(model, cond, null, float(scale), highest)
+    return _Guided(model, cond, null, float(scale), between)
 
 
 def _with_noise(mean: Tensor, std: Tensor, z: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,37 +55,49 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            ahead = []
+            for weight in weights:
                 state = self.state[weight]
                 if not state:
                     state["momentum"] = torch.zeros_like(weight)
                 buffer = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                ahead = weight.grad.lerp(buffer, group["momentum"])
-                matrix = orthogonalised(ahead.flatten(1))
+                ahead.append(weight.grad.lerp(buffer, group["momentum"]).flatten(1))
+            for weight, matrix in zip(weights, orthogonalised(ahead), strict=True):
                 rows, columns = matrix.shape
                 scale = math.sqrt(max(1.0, rows / columns))
                 weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
 
 
-def orthogonalised(G: Tensor, steps: int = 5) -> Tensor:
+def orthogonalised(matrices: Sequence[Tensor]) -> list[Tensor]:
     """Newton–Schulz iteration towards the nearest matrix with all singular values equal to 1.
 
-    Returns float32 of the shape of G, (rows, columns), with singular values from about 0.7 to 1.2.
-    The coefficients are those of Jordan et al. 2024.
+    For each matrix one of its shape, (rows, columns), in float32, with singular values from about
+    0.7 to 1.2. The coefficients are those of Jordan et al. 2024.
     """
+    wide = [G.float() / (G.norm() + 1e-7) for G in matrices]
+    wide = [X if X.shape[0] <= X.shape[1] else X.T for X in wide]
+    # All steps are polynomials in A = XXᵀ, so they are multiplied out on the small squares A first,
+    # and those of one size in one go.
+    sides: dict[int, list[int]] = {}
+    for i, X in enumerate(wide):
+        sides.setdefault(len(X), []).append(i)
+    for which in sides.values():
+        products = _newton_schulz(torch.stack([wide[i] @ wide[i].T for i in which]))
+        for i, product in zip(which, products, strict=True):
+            wide[i] = product @ wide[i]
+    return [X if X.shape == G.shape else X.T for X, G in zip(wide, matrices, strict=True)]
+
+
+def _newton_schulz(A: Tensor, steps: int = 5) -> Tensor:
+    """What to multiply X by from the left, for squares A = XXᵀ of shape (n, side, side)."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    X = G.float() / (G.norm() + 1e-7)
-    X = X if G.shape[0] <= G.shape[1] else X.T
-    # All steps are polynomials in A = XXᵀ, so they are multiplied out on the small square A first.
-    A, identity = X @ X.T, torch.eye(len(X), device=X.device)
-    product = identity
+    product = torch.eye(A.shape[1], device=A.device)
     for _ in range(steps):
-        step = a * identity + b * A + c * A @ A
+        step = torch.baddbmm(A, A, A, beta=b, alpha=c)  # bA + cA²
+        step.diagonal(dim1=1, dim2=2).add_(a)
         product, A = step @ product, step @ A @ step
-    X = product @ X
-    return X if G.shape[0] <= G.shape[1] else X.T
+    return product
 
 
 def averaged(model: nn.Module) -> nn.Module:
@@ -132,6 +144,16 @@ def learning_rate(progress: float) -> float:
     return min(1.0, progress / 0.03 + 0.01, (1 - progress) / 0.3)
 
 
+def muon_rate(batch: int) -> float:
+    """The learning rate of `Muon`: the fewer pictures have a say in a step, the shorter it is.
+
+    0.01 for a batch of 64, with the square root of the batch for others (Malladi et al. 2022), and
+    0.02 at most. With 0.02 for 64 a network of the lessons, after 45,056 pictures, has a loss of
+    0.142 on new ones, and with 0.01 one of 0.136; after 6,400 there is no difference.
+    """
+    return min(0.02, 0.01 * math.sqrt(batch / 64))
+
+
 def train(
     model: nn.Module,
     data: Tensor | tuple[Tensor, Tensor],
@@ -145,6 +167,7 @@ def train(
     resume: str | Path | None = None,
     precision: str | None = None,
     drop: float = 0.1,
+    rate: float | None = None,
     notes: Mapping[str, object] | None = None,
 ) -> Iterator[Record]:
     """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
@@ -156,14 +179,15 @@ def train(
     ``data``: floats (N, C, H, W) in [−1, 1], or a pair with cond, int64 (N, L). ``pictures`` is how
     many are shown in all (rounded up to whole batches), so results do not depend on the clock;
     `pictures_in` turns minutes into it. ``drop``: how often all words of a picture are hidden, so
-    that guidance works. ``checkpoint``: a *run* file, saved as training starts, every
-    20 seconds, when you stop, and at the end. ``resume``: a run file to go on from; it must have
-    the same settings, and ends in the same weights, bit for bit, with the same number of threads.
-    ``notes``: what else to write into the run file, JSON-able; read anew each time it is saved.
+    that guidance works. ``rate``: the learning rate of `Muon`, None for `muon_rate`.
+    ``checkpoint``: a *run* file, saved as training starts, every 20 seconds, when you stop, and at
+    the end. ``resume``: a run file to go on from; it must have the same settings, and ends in the
+    same weights, bit for bit, with the same number of threads. ``notes``: what else to write into
+    the run file, JSON-able; read anew each time it is saved.
     Raises ``FloatingPointError`` when the loss is NaN or infinite.
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
-    _check(x0_all, cond_all, pictures, batch, seed, drop)
+    _check(x0_all, cond_all, pictures, batch, seed, drop, rate)
     if precision not in (None, "float32", "bfloat16"):
         raise ValueError(
             f"precision is {precision!r}, but it must be 'float32', 'bfloat16', or None for the "
@@ -171,15 +195,16 @@ def train(
         )
     return _train(
         model, x0_all, cond_all, schedule, int(pictures), int(batch), int(seed), ema, checkpoint,
-        resume, precision or precision_for(model), float(drop), notes,
+        resume, precision or precision_for(model), float(drop),
+        muon_rate(batch) if rate is None else float(rate), notes,
     )  # fmt: skip
 
 
 def _train(
     model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume, precision,
-    drop, notes,
+    drop, rate, notes,
 ) -> Iterator[Record]:  # fmt: skip
-    run = _Run(model, ema if ema is not None else averaged(model), seed, notes)
+    run = _Run(model, ema if ema is not None else averaged(model), seed, rate, notes)
     total = math.ceil(pictures / batch)
     settings = {
         "batch": batch,
@@ -187,6 +212,7 @@ def _train(
         "seed": seed,
         "precision": precision,
         "drop": drop,
+        "rate": rate,
         "T": schedule.T,
         "alpha_bar": _fingerprint(torch.tensor(schedule.alpha_bar)),
         "config": getattr(model, "config", None),
@@ -241,6 +267,7 @@ class _Run:
         model: nn.Module,
         ema: nn.Module,
         seed: int,
+        rate: float,
         notes: Mapping[str, object] | None = None,
     ) -> None:
         self.model, self.ema, self.step, self.saved_step = model, ema, 0, 0
@@ -254,9 +281,11 @@ class _Run:
         rest = [w for name, w in model.named_parameters() if not _is_inner(name, w)]
         self.optimisers: list[tuple[torch.optim.Optimizer, float]] = []
         if inner:
-            self.optimisers.append((Muon(inner, lr=0.02), 0.02))
+            self.optimisers.append((Muon(inner, lr=rate), rate))
         if rest:
-            self.optimisers.append((torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99)), 2e-3))
+            self.optimisers.append(
+                (torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99), fused=True), 2e-3)
+            )
 
     def advance(self, x0_all, cond_all, schedule, total, batch, precision, drop) -> float:
         self.model.train()
@@ -340,9 +369,13 @@ class _Run:
             self.model.load_state_dict(_under("model", tensors))
             self.ema.load_state_dict(_under("ema", tensors))
             for i, (optimiser, _) in enumerate(self.optimisers):
+                weights = [w for group in optimiser.param_groups for w in group["params"]]
                 states: dict[int, dict[str, Tensor]] = {}
                 for name, tensor in _under(f"optimiser{i}", tensors).items():
                     index, key = name.split(".", 1)
+                    weight = weights[int(index)]
+                    if tensor.shape == weight.shape:  # the order in memory must be the weight's
+                        tensor = torch.empty_like(weight, requires_grad=False).copy_(tensor)
                     states.setdefault(int(index), {})[key] = tensor
                 groups = optimiser.state_dict()["param_groups"]
                 optimiser.load_state_dict({"state": states, "param_groups": groups})
@@ -396,7 +429,13 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _check(
-    x0: Tensor, cond: Tensor | None, pictures: int, batch: int, seed: int, drop: float
+    x0: Tensor,
+    cond: Tensor | None,
+    pictures: int,
+    batch: int,
+    seed: int,
+    drop: float,
+    rate: float | None,
 ) -> None:
     if not isinstance(x0, Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) == 0:
         raise ValueError(
@@ -419,6 +458,8 @@ def _check(
         raise ValueError(f"seed is {seed!r}, but it must be a whole number.")
     if not 0 <= drop <= 1:
         raise ValueError(f"drop is {drop}, but it is a share from 0 to 1.")
+    if rate is not None and not 0 < rate < math.inf:
+        raise ValueError(f"rate is {rate}, but it must be above 0, such as 0.01, and finite.")
 
 
 def _is_whole(value: object) -> bool:

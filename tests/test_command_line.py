@@ -356,7 +356,7 @@ def test_help_teaches(run):
 def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model):
     facts = files.load(model, "model")[1]
     assert facts["recipe"] == {
-        "batch": 128, "data": "critters", "drawn": 150, "pictures": 640, "seed": 0,
+        "batch": 64, "data": "critters", "drawn": 150, "pictures": 640, "seed": 0,
         "precision": facts["recipe"]["precision"],
     }  # fmt: skip
     card = json.loads(model.with_suffix(".json").read_text())

@@ -316,11 +316,11 @@ def test_guidance_one_is_the_conditional_model_and_zero_the_unconditional():
     assert guided(words, CAT, NOTHING, 2).target == words.target
 
 
-def test_guidance_may_begin_below_a_level():
+def test_guidance_may_be_kept_to_the_levels_between_two():
     x_t = noise(2, 1, 2, 2)
     for scale, above in ((3, 1), (1, 1), (0.5, 0.5), (0, 0)):
-        model = guided(words, CAT, NOTHING, scale, highest=960)
-        for t, expected in ((960, scale), (1, scale), (961, above), (1000, above)):
+        model = guided(words, CAT, NOTHING, scale, between=(200, 960))
+        for t, expected in ((960, scale), (200, scale), (199, above), (961, above)):
             t = torch.tensor([t, t])
             wanted = guided(words, CAT, NOTHING, expected)(x_t, t)
             assert_close(model(x_t, t), wanted, rtol=0, atol=0)

@@ -247,10 +247,25 @@ def test_the_learning_rate_warms_up_stays_and_falls():
     assert 0 < rates[-1] < 0.01
 
 
+def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_given():
+    assert [training.muon_rate(n) for n in (16, 64, 256, 1024)] == [0.005, 0.01, 0.02, 0.02]
+    moved = {}
+    for rate in (None, training.muon_rate(8), 0.02):
+        model = network()
+        before = weights_of(model)
+        for _ in train(model, DATA, SCHEDULE, pictures=24, batch=8, rate=rate):
+            pass  # in the first step the last layer is 0, and nothing before it moves
+        moved[rate] = (weights_of(model) - before).abs()
+    ours, given, larger = moved.values()
+    assert_close(ours, given, rtol=0, atol=0)
+    assert larger.sum() > ours.sum()
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (8, 72), (48, 12), (3, 1)])
 def test_a_muon_step_is_equally_large_in_all_directions(shape):
     G = torch.randn(shape, generator=seeded())
-    X = orthogonalised(G)
+    other = torch.randn(5, 16, generator=seeded(1))
+    X = orthogonalised([other, G, 3 * other])[1]
     assert (X.shape, X.dtype) == (G.shape, torch.float32)
     sizes = torch.linalg.svdvals(X)
     assert 0.6 < sizes.min() <= sizes.max() < 1.3
@@ -259,7 +274,7 @@ def test_a_muon_step_is_equally_large_in_all_directions(shape):
     inner = u.T @ X @ vh.T
     assert_close(inner, torch.diag(inner.diagonal()), rtol=0, atol=2e-2)
     assert (inner.diagonal() > 0).all()
-    assert_close(orthogonalised(1e-3 * G), X, rtol=0, atol=1e-2)
+    assert_close(orthogonalised([1e-3 * G])[0], X, rtol=0, atol=1e-2)
 
 
 def test_minutes_become_pictures_by_a_measured_speed():
@@ -290,6 +305,8 @@ def test_minutes_become_pictures_by_a_measured_speed():
         ({"pictures": 1.5}, "pictures is 1.5"),
         ({"batch": -1}, "batch is -1"),
         ({"drop": 1.5}, "drop is 1.5"),
+        ({"rate": 0.0}, "rate is 0.0"),
+        ({"rate": float("nan")}, "rate is nan"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"seed": "one"}, "seed is 'one'"),
         ({"batch": True}, "batch is True"),
@@ -432,6 +449,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path, monkeypatch):
         ({"pictures": 400}, "total = 5, but now it is 50"),
         ({"seed": 1}, "seed = 0, but now it is 1"),
         ({"drop": 0.5}, "drop = 0.1, but now it is 0.5"),
+        ({"rate": 0.5}, "rate = .*, but now it is 0.5"),
         ({"precision": "bfloat16"}, "precision = float32, but now it is bfloat16"),
         ({"schedule": linear(10)}, "was trained with .* resume with the same settings"),
         ({"schedule": Schedule([1, 0.7, 0.5, 0.1])}, "was trained with .* the same settings"),
@@ -594,7 +612,7 @@ def test_the_average_follows_fast_at_first_and_slowly_later():
         keep = (1 + record.step) / (10 + record.step)
         mean = keep * mean + (1 - keep) * weights_of(model).double()
         assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
-    late = training._Run(model, ema, seed=0)
+    late = training._Run(model, ema, seed=0, rate=0.01)
     late.step = 1_000_000
     before = weights_of(ema)
     late._average()
@@ -613,7 +631,7 @@ def test_muon_steps_are_those_of_its_docstring(shape):
         optimiser.step()
         buffer = 0.95 * buffer + 0.05 * gradient
         ahead = 0.95 * buffer + 0.05 * gradient
-        step = orthogonalised(ahead.flatten(1)).reshape(shape)
+        step = orthogonalised([ahead.flatten(1)])[0].reshape(shape)
         expected -= 0.02 * max(1, rows / columns) ** 0.5 * step
         assert_close(weight.detach(), expected, rtol=0, atol=1e-5)
 

@@ -253,7 +253,7 @@ def test_a_browser_that_computes_something_else_is_told_so(code):
     parts = export_page.parts(models.SHIPPED)
     check = "async (parts) => (await tools.createArtist(parts)).selfCheck(() => {})"
     assert code.evaluate(check, parts) < 0.001
-    parts["world"]["guided_up_to"] = 100
+    parts["world"]["guided_between"] = (100, 300)
     assert code.evaluate(check, parts) > 0.01
 
 
@@ -300,7 +300,7 @@ def test_eight_pictures_other_steps_and_a_film_to_scrub(box):
     film = box.locator(".dl-film input")
     assert film.get_attribute("max") == "5"
     film.fill("0")
-    assert film.get_attribute("aria-valuetext") == "0 of 5: t = 1000"
+    expect(film).to_have_attribute("aria-valuetext", "0 of 5: t = 1000")
     assert "static number 1, 5 steps" in said(box)
 
 

@@ -288,7 +288,7 @@ def parts(path: Path) -> dict[str, Any]:
             "said": critters.SAID,
             "vocabulary": critters.VOCABULARY,
             "alpha_bar": schedule.alpha_bar.tolist(),
-            "guided_up_to": wishes.GUIDED_UP_TO,
+            "guided_between": wishes.GUIDED_BETWEEN,
         },
         "checks": [_known_picture(model, held_out, *wish) for wish in CHECKED],
     }

@@ -21,7 +21,7 @@ from diffusion_lessons import copying, files, models
 from diffusion_lessons.schedules import cosine
 from diffusion_lessons.training import averaged, precision_for, train
 
-BATCH = 128
+BATCH, RATE = 128, 0.02
 
 
 def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
@@ -34,8 +34,9 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
     shown = copying.examples(name, args.data_seed)
     began = time.perf_counter()
     records = train(
-        model, shown, cosine(1000), pictures=args.pictures, batch=BATCH, seed=seed, ema=ema
-    )
+        model, shown, cosine(1000), pictures=args.pictures, batch=BATCH, seed=seed, ema=ema,
+        rate=RATE,
+    )  # fmt: skip
     total = -(-args.pictures // BATCH)
     for record in (bar := tqdm(records, desc=f"student {name}", total=total)):
         if record.step % 50 == 0:

@@ -145,18 +145,30 @@ assert right.sum() > 57
 # </details>
 #
 # ## Louder words
-# At every step the network guesses twice: with your words, and without any. The difference is what the words change. **Guidance** multiplies that difference: 0 is no words at all, 1 the words as they are; the pictures above were drawn with 2 to 2.5.
+# At every step the network guesses twice: with your words, and without any. The difference is what the words change. **Guidance** multiplies that difference: 0 is no words at all, 1 the words as they are; the pictures above were drawn with 2 to 2.5 (but with 1 in the first steps and the last, where more does no good).
 #
 # **Predict.** Same static, same words, guidance 0, 1, 2, 3, 5 and 8. Is more always better?
 
 # %%
+from diffusion_lessons import sampling, schedules
+
 loudness, wish = (0, 1, 2, 3, 5, 8), "a green frog wearing sunglasses on a skateboard"
-frogs = {w: list(film_of(wish, seed=3, guidance=w))[-1].x_t for w in loudness}
+told = wishes.rows(prompts.parse(wish), 4, seed=3)
+
+
+def frogs_at(w):
+    louder = sampling.guided(network, told, None, w)
+    solver, static = sampling.dpm_solver_2m(), wishes.static(4, seed=3)
+    *_, last = sampling.sample(louder, schedules.cosine(), static, 16, step=solver)
+    return last.x_t
+
+
+frogs = {w: frogs_at(w) for w in loudness}
 plots.pictures(
     [frogs[w][i] for i in range(4) for w in loudness],
     "The same wish from four pictures of static, one in each row. From left to right the words get "
-    "louder: without them anybody turns up, or a muddle; then the frog comes; at last the green runs "
-    "over into everything, and the frogs come apart.",
+    "louder: without them anybody turns up, or a muddle; then the frog comes; at last the colours "
+    "glare, the walls turn pink, and outlines break up.",
     columns=6,
     titles=[f"guidance {w}" for w in loudness],
     inches=0.96,

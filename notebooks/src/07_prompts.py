@@ -750,4 +750,4 @@ checks.mine()
 #
 # **Where it lives now.** `sampling.guided` is your `guide` around a network, `training.train(drop=0.1)` your `drop_words`; `prompts.parse` reads, `wishes.rows` throws the dice, and `UNet.context` in `diffusion_lessons/models.py` adds up the vectors.
 #
-# **What we hid.** Our words are few, and each is about one thing; real language is not. Guidance is no rule of probability: it draws from a sharper distribution than the one that was learned, and nobody can say exactly which. And the judge is a network too: it hardly ever errs on fresh pictures, but a rough drawing may fool it.
+# **What we hid.** Our words are few, and each is about one thing; real language is not. Guidance is no rule of probability: it draws from a sharper distribution than the one that was learned, and nobody can say exactly which. Where the course draws for you (in the boxes, and in `wishes`), words are turned up only between t = 100 and 920: earlier it would cost variety, later it would add grain (Kynkäänniemi and others, 2024). And the judge is a network too: it hardly ever errs on fresh pictures, but a rough drawing may fool it.

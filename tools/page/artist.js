@@ -15,9 +15,9 @@ export function timesteps(T, n) {
   });
 }
 
-// wishes.film: DPM-Solver++(2M) on the network's v, guided up to a level; yields {t, x_t, x0_hat}.
+// wishes.film: DPM-Solver++(2M) on the network's v, guided between two levels; yields {t, x_t, x0_hat}.
 export function* film(engine, world, rows, start, guidance, steps) {
-  const { alpha_bar: alphaBar, guided_up_to: highest } = world;
+  const { alpha_bar: alphaBar, guided_between: [lowest, highest] } = world;
   const signal = (t) => Math.sqrt(alphaBar[t]), noise = (t) => Math.sqrt(1 - alphaBar[t]);
   const lambda = (t) => Math.log(signal(t) / noise(t));
   const places = timesteps(alphaBar.length - 1, steps);
@@ -34,7 +34,7 @@ export function* film(engine, world, rows, start, guidance, steps) {
   let x = start, before = null, gapBefore = 0;
   for (let i = 0; i < steps; i++) {
     const t = places[i], s = places[i + 1];
-    const w = t > highest ? Math.min(guidance, 1) : guidance;
+    const w = t < lowest || t > highest ? Math.min(guidance, 1) : guidance;
     let v;
     if (w === 1) v = asked(x, t, rows);
     else {
