@@ -93,7 +93,7 @@ def speeds(
 
 
 def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: list) -> Table:
-    """Train as the shipped model was, at the fastest way of its batch, and judge both alike."""
+    """Train as `train` does by itself, the fastest way at its batch; judge that and the shipped."""
     _, batch = command.LARGE
     same = [row for row in rows if row["batch"] == batch]
     fastest = max(same, key=lambda row: float(row["trained, pictures/s"].replace(",", "")))

@@ -407,6 +407,25 @@ def test_nothing_can_be_held_out(run, tmp_path):
     assert files.load(path, "model")[1]["held_out"] == []
 
 
+@pytest.mark.parametrize(
+    ("more", "widths", "batch"),
+    [
+        (("--pictures", 199), (32, 64, 128), 64),
+        (("--pictures", 200), (48, 96, 160), 128),
+        (("--pictures", 200, "--widths", "8,16"), (8, 16), 128),
+    ],
+)
+def test_a_long_run_has_a_larger_network_and_larger_batches(
+    run, tmp_path, monkeypatch, more, widths, batch
+):
+    monkeypatch.setattr(command_line, "LONG", 200)
+    path = tmp_path / "x.safetensors"
+    done = run("train", *more, "--drawn", 20, "--out", path)
+    assert done.code == 0, done.err
+    facts = files.load(path, "model")[1]
+    assert (tuple(facts["config"]["widths"]), facts["recipe"]["batch"]) == (widths, batch)
+
+
 def test_minutes_are_turned_into_pictures(run, tmp_path):
     path = tmp_path / "x.safetensors"
     done = run("train", "--minutes", 0.02, "--drawn", 20, "--widths", "8,16", "--out", path)

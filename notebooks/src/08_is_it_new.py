@@ -565,7 +565,7 @@ i_think_real = []  # eight numbers, such as [2, 3, 7, 9, 10, 12, 14, 15]
 checks.blind_test(i_think_real, real, shown=16)
 
 # %% [markdown]
-# And the numbers for that network? `evaluate` measured them with 2,000 pictures when it was made. Is its Fréchet distance at the floor?
+# And the numbers for that network? `evaluate` has measured them with 2,000 pictures. Is its Fréchet distance at the floor?
 
 # %%
 card = json.loads(models.SHIPPED.with_suffix(".json").read_text())["scores"]
