@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import inspect
 import io
 import itertools
 import json
@@ -136,7 +137,7 @@ def work(job: Job, folder: Path) -> None:
         # What is no number is shown as grey, and what is out of range as black or white.
         x = torch.cat(pieces).float().nan_to_num(0, 0, 0).clamp(-1, 1)
         files.save(folder / f"{job.name}.pictures.safetensors", "pictures", {"x": x})
-    told["conditions"] = conditions()
+    told["conditions"] = conditions(job.who)
     files.write_atomic(folder / f"{job.name}.json", json.dumps(told, indent=2).encode())
 
 
@@ -262,9 +263,15 @@ def _restore(peer: peers.Peer, tensors: dict[str, Tensor]) -> None:
     peer.optimiser.load_state_dict({"state": states, "param_groups": groups})
 
 
-def conditions() -> dict[str, Any]:
-    """What must be the same for numbers to stand in one table."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (peers, models, training))
+def conditions(who: str) -> dict[str, Any]:
+    """What must be the same for numbers to stand in one table; a change of ours leaves peers be."""
+    if who == OURS:
+        modules = (models, training, sampling)
+        rest = repr((command.SMALL, command.LARGE, command.LONG, wishes.STEPS))
+    else:
+        modules = (peers,)
+        rest = inspect.getsource(training.learning_rate)
+    code = b"".join(Path(module.__file__).read_bytes() for module in modules) + rest.encode()
     return {
         "processor": processor(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
@@ -297,7 +304,7 @@ def finished(job: Job, folder: Path) -> dict[str, Any] | None:
         told = json.loads((folder / f"{job.name}.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return told if told["conditions"] == conditions() else None
+    return told if told["conditions"] == conditions(job.who) else None
 
 
 def run(plan: Plan, folder: Path) -> None:

@@ -83,11 +83,23 @@ def test_everybody_takes_turns_and_draws_when_it_should():
 def test_what_was_measured_under_other_conditions_is_measured_again(tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "PACKAGES", ("torch", "diffusers"))  # the peers are not set up
     job = quality.Job("diffusers, tuned", 10, 4)
-    told = {"cpu": 1.0, "conditions": quality.conditions()}
+    told = {"cpu": 1.0, "conditions": quality.conditions(job.who)}
     assert quality.finished(job, tmp_path) is None
     (tmp_path / f"{job.name}.json").write_text(json.dumps(told))
     assert quality.finished(job, tmp_path) == told
+    monkeypatch.setattr(quality.command, "LONG", 1)  # our recipe is no business of a peer
+    assert quality.finished(job, tmp_path) == told
     monkeypatch.setattr(quality, "SEED", 7)
+    assert quality.finished(job, tmp_path) is None
+
+
+def test_what_was_measured_with_another_recipe_of_ours_is_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality, "PACKAGES", ("torch",))
+    job = quality.Job(quality.OURS, 10, 4)
+    told = {"cpu": 1.0, "conditions": quality.conditions(job.who)}
+    (tmp_path / f"{job.name}.json").write_text(json.dumps(told))
+    assert quality.finished(job, tmp_path) == told
+    monkeypatch.setattr(quality.command, "SMALL", ((16, 32, 64), 32))
     assert quality.finished(job, tmp_path) is None
 
 
