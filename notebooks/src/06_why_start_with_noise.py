@@ -633,8 +633,8 @@ blocks = [[ended[i], *branches[t][3 * i : 3 * i + 3]] for t in shown for i in so
 plots.pictures(
     [x for block in blocks for x in block],
     "Two films, left and right. In each block of four first the film's own end, then three "
-    "branches. From t = 1000 all differ. Further down the place is the first to stay the same, "
-    "then come the colours; who it is and what they wear is settled last.",
+    "branches. From t = 1000 all differ. From 900 the background is plain in all, whoever stands "
+    "there; from 600 most of the picture is settled, and from 400 only details change.",
     columns=8,
     labels=[f"  from t = {t}" for t in shown],
     inches=0.96,

@@ -558,7 +558,7 @@ for name, (cond, null) in ways.items():
 plots.pictures(
     [picture for x in without_hat.values() for picture in x[:6]],
     "Six cats for each way, from the same static. Only where the row says “no hat” are they clean; "
-    "a blank brings grain, and moving away from a hat takes more away than the hat.",
+    "a blank brings grain and glaring colours, and two pictures of each row without any cat.",
     columns=6,
     labels=["“no hat”", "null: top hat", "null: row + hat", "blank"],
     inches=1.28,
