@@ -330,7 +330,9 @@ def run(plan: Plan, folder: Path) -> None:
                 cwd=ROOT, preexec_fn=lambda: stay_on(core), capture_output=True, text=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )  # fmt: skip
-            why = ending.stderr.strip().splitlines()[-1:] if ending.returncode else []
+            # One that is killed, for want of memory say, leaves no last words.
+            last = ending.stderr.strip().splitlines()[-1:] or [f"exit code {ending.returncode}"]
+            why = last if ending.returncode else []
         finally:
             with change:
                 failed.extend(f"{job.name}: {line}" for line in why)

@@ -1,7 +1,9 @@
 """The benchmarks' own arithmetic: turns, resuming, interpolation, pages. Nothing is timed here."""
 
+import dataclasses
 import json
 import math
+import subprocess
 
 import pytest
 import torch
@@ -101,6 +103,16 @@ def test_what_was_measured_with_another_recipe_of_ours_is_measured_again(tmp_pat
     assert quality.finished(job, tmp_path) == told
     monkeypatch.setattr(quality.command, "SMALL", ((16, 32, 64), 32))
     assert quality.finished(job, tmp_path) is None
+
+
+def test_a_job_that_is_killed_without_a_word_stops_the_measurement(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality, "PACKAGES", ("torch",))
+    monkeypatch.setattr(quality.data, "critters", lambda n: None)
+    killed = subprocess.CompletedProcess([], -9, "", "")
+    monkeypatch.setattr(quality.subprocess, "run", lambda *_, **__: killed)
+    plan = dataclasses.replace(quality.SHORT, who=("diffusers, tuned",))
+    with pytest.raises(RuntimeError, match="exit code -9"):
+        quality.run(plan, tmp_path)
 
 
 @pytest.mark.parametrize(
