@@ -54,6 +54,25 @@ def test_a_peer_that_was_saved_goes_on_as_if_it_had_not_been():
             assert_close(other.parts[part].state_dict()[name], value, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(
+    ("narrow", "native", "expected"),
+    [(True, "bfloat16", True), (True, "float32", False), (False, "bfloat16", False)],
+)
+def test_a_peer_trains_in_bfloat16_only_where_that_pays(monkeypatch, narrow, native, expected):
+    seen = []
+
+    class Watched(Small):
+        def loss(self, x0):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().loss(x0)
+
+    monkeypatch.setattr(peers.training, "precision_for", lambda network: native)
+    peer = Watched()
+    peer.narrow = narrow
+    peer.advance(torch.zeros(4, 3, 8, 8))
+    assert seen == [expected]
+
+
 def test_the_average_follows_the_weights():
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, 0.0)
