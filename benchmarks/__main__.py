@@ -10,7 +10,7 @@ from .report import write
 
 # Imported only when asked for: most need more than the course itself does.
 BENCHMARKS = {
-    "quality": "time to quality, beside three libraries (3 hours on two cores)",
+    "quality": "time to quality, beside three libraries (two hours on two cores)",
     "steps": "steps against quality, our samplers and those of diffusers (20 minutes)",
     "growth": "what a picture costs, by size, batch, threads and precision (10 minutes)",
     "course": "seconds and peak memory of every lesson (10 minutes)",

@@ -1,6 +1,6 @@
 """Time to quality: ours and the peers, without words, each on one core in turns; resumes.
 
-Needs the extra ``peers``. Three hours on two cores; what is finished lies in ``build/quality``.
+Needs the extra ``peers``. Two hours on two cores; what is finished lies in ``build/quality``.
 """
 
 from __future__ import annotations
@@ -578,6 +578,9 @@ def _plot(curves: dict[str, dict[int, tuple[float, float]]]) -> bytes:
         xscale="log", yscale="log", xlabel="core-seconds of training",
         ylabel="Fréchet excess (0 is as good as fresh pictures)",
     )  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower left")
     buffer = io.BytesIO()
