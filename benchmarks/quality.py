@@ -270,7 +270,7 @@ def conditions(who: str) -> dict[str, Any]:
         rest = repr((command.SMALL, command.LARGE, command.LONG, wishes.STEPS))
     else:
         modules = (peers,)
-        rest = inspect.getsource(training.learning_rate)
+        rest = "".join(map(inspect.getsource, (training.learning_rate, training.precision_for)))
     code = b"".join(Path(module.__file__).read_bytes() for module in modules) + rest.encode()
     return {
         "processor": processor(),

@@ -558,7 +558,7 @@ for name, (cond, null) in ways.items():
 plots.pictures(
     [picture for x in without_hat.values() for picture in x[:6]],
     "Six cats for each way, from the same static. Only where the row says “no hat” are they clean; "
-    "a blank brings grain and glaring colours, and two pictures of each row without any cat.",
+    "a blank brings grain and glaring colours, and in each of its rows two pictures show no cat.",
     columns=6,
     labels=["“no hat”", "null: top hat", "null: row + hat", "blank"],
     inches=1.28,
