@@ -1,6 +1,6 @@
 """Steps against quality: every sampler of ours, and those of diffusers on our shipped network.
 
-Needs the extra ``test``. A quarter of an hour on two cores.
+Needs the extra ``test``. Twenty minutes on two cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .report import Table
 
 SEED, WITHIN = 0, 1.05
 CALLS = (4, 6, 8, 12, 16, 24, 32, 50, 100)
-PICTURES, TRACED, EXACT = 256, 32, 500
+PICTURES, TRACED, EXACT = 1024, 32, 500
 SHORT_CALLS, SHORT_PICTURES = (4, 8, 16, 24), 64
 _REFERENCES, _COMPARED = 10, 25
 

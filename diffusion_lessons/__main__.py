@@ -37,6 +37,8 @@ from . import (
 PICTURES, SIZE = 1_400_000, 32
 # Widths and batch: a small network learns more in a minute or three, a large one in half an hour.
 SMALL, LARGE, LONG = ((32, 64, 128), 64), ((48, 96, 160), 128), 400_000
+# What a short training leaves undecided, the words decide when they steer more.
+GUIDANCE_AFTER_SHORT = 3.5
 NOTHING = "nothing"
 _MOST, _MOST_ON_FILM = 256, 32
 _ENDINGS = (".png", ".gif", ".webp", ".npz")
@@ -86,6 +88,7 @@ def draw(args: argparse.Namespace) -> int:
     _check_text(args.prompt)
     prompt = prompts.parse(args.prompt)
     model, facts = _load(args.model)
+    _fill_in_guidance(args, facts)
     cond = _cond(model, facts, prompt, args.count, args.seed)
     for note in prompt.notes:
         print(note)
@@ -215,6 +218,7 @@ def train(args: argparse.Namespace) -> int:
     ema = training.averaged(model)
     if settings is None:
         recipe["precision"] = training.precision_for(model)
+    recipe["rate"] = settings["rate"] if settings else training.muon_rate(recipe["batch"])
     resume = f"{_START} train --resume {shlex.quote(str(run))}"
     print(
         f"Training on {recipe['pictures']:,} noisy pictures, {len(pictures):,} different ones; "
@@ -226,7 +230,7 @@ def train(args: argparse.Namespace) -> int:
     records = training.train(
         model, examples, schedule, pictures=recipe["pictures"], batch=recipe["batch"],
         seed=recipe["seed"], ema=ema, checkpoint=run, resume=args.resume,
-        precision=recipe["precision"], notes=notes,
+        precision=recipe["precision"], rate=recipe["rate"], notes=notes,
     )  # fmt: skip
     done = settings["step"] * recipe["batch"] if settings else 0
     try:
@@ -246,7 +250,8 @@ def train(args: argparse.Namespace) -> int:
         records.close()
         print(f"Stopped; go on with: {resume}", file=sys.stderr)
         return _STOPPED
-    models.save(ema, out, recipe=recipe, held_out=held_out)
+    guidance = GUIDANCE_AFTER_SHORT if recipe["pictures"] < LONG else wishes.GUIDANCE
+    models.save(ema, out, recipe=recipe, held_out=held_out, guidance=guidance)
     card = files.load(out, "model")[1] | {"seconds": notes["seconds"], "scores": {}}
     _write_card(out.with_suffix(".json"), card)
     run.unlink(missing_ok=True)
@@ -344,6 +349,7 @@ def evaluate(args: argparse.Namespace) -> int:
             "look at what it draws instead."
         )
     _check_vocabulary(model)
+    _fill_in_guidance(args, facts)
     numbers = evaluation.scores(
         model, wishes.held_out(facts), drawn=recipe.get("drawn", evaluation.DRAWN),
         pictures=args.pictures, seed=args.seed, guidance=args.guidance, steps=args.steps,
@@ -375,6 +381,11 @@ def _rounded(numbers: dict) -> dict:
 
 def _load(path: Path) -> tuple[models.UNet, dict]:
     return models.load(path), files.load(path, "model")[1]
+
+
+def _fill_in_guidance(args: argparse.Namespace, facts: dict) -> None:
+    if args.guidance is None:
+        args.guidance = facts.get("guidance", wishes.GUIDANCE)
 
 
 def _check_vocabulary(model: models.UNet) -> None:
@@ -513,9 +524,10 @@ def _add_command(commands, name: str, run, short: str, text: str) -> argparse.Ar
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--guidance", type=_number(0, 30), default=wishes.GUIDANCE, metavar="W",
-        help="how strongly the words steer: 0 not at all, 1 as trained, "
-        f"{wishes.GUIDANCE:g} is good (default), more is often too much",
+        "--guidance", type=_number(0, 30), metavar="W",
+        help="how strongly the words steer: 0 not at all, 1 as trained, more is often too much "
+        f"(default {wishes.GUIDANCE:g}, or what the network's file says: "
+        f"{GUIDANCE_AFTER_SHORT:g} after a short training)",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=_whole(1, schedules.cosine().T), default=wishes.STEPS, metavar="N",

@@ -18,7 +18,16 @@ from PIL import Image
 from torch.testing import assert_close
 
 from diffusion_lessons import __main__ as command_line
-from diffusion_lessons import critters, data, evaluation, files, models, prompts, wishes
+from diffusion_lessons import (
+    critters,
+    data,
+    evaluation,
+    files,
+    models,
+    prompts,
+    training,
+    wishes,
+)
 
 CAT_SUNGLASSES = (("subject", "cat"), ("sunglasses", "sunglasses"))
 FROG_NIGHT = (("subject", "frog"), ("place", "night"))
@@ -357,8 +366,9 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
     facts = files.load(model, "model")[1]
     assert facts["recipe"] == {
         "batch": 64, "data": "critters", "drawn": 150, "pictures": 640, "seed": 0,
-        "precision": facts["recipe"]["precision"],
+        "precision": facts["recipe"]["precision"], "rate": 0.01,
     }  # fmt: skip
+    assert facts["guidance"] == command_line.GUIDANCE_AFTER_SHORT
     card = json.loads(model.with_suffix(".json").read_text())
     assert card["recipe"] == facts["recipe"]
     assert card["held_out"] == ["cat + sunglasses", "night + frog"]
@@ -424,6 +434,11 @@ def test_a_long_run_has_a_larger_network_and_larger_batches(
     assert done.code == 0, done.err
     facts = files.load(path, "model")[1]
     assert (tuple(facts["config"]["widths"]), facts["recipe"]["batch"]) == (widths, batch)
+    assert facts["recipe"]["rate"] == training.muon_rate(batch)
+    short = facts["recipe"]["pictures"] < 200
+    assert facts["guidance"] == (command_line.GUIDANCE_AFTER_SHORT if short else wishes.GUIDANCE), (
+        "a short training wants more guidance"
+    )
 
 
 def test_minutes_are_turned_into_pictures(run, tmp_path):
@@ -592,6 +607,18 @@ def test_evaluate_prints_the_numbers_and_notes_them_beside_the_network(run, mode
     done = run("evaluate", model, *options)
     assert f"{found['frechet']:.2f}" in done.out
     assert "cat + sunglasses" in done.out
+
+
+def test_a_network_is_drawn_with_and_judged_with_the_guidance_that_its_file_names(
+    run, model, tmp_path
+):
+    out = tmp_path / "cats.npz"
+    assert run("draw", "a cat", "--steps", 1, "--model", model, "--out", out).code == 0
+    assert numbers(out)["guidance"] == command_line.GUIDANCE_AFTER_SHORT
+    found = json.loads(run("evaluate", model, "--pictures", 32, "--steps", 1, "--json").out)
+    assert found["guidance"] == command_line.GUIDANCE_AFTER_SHORT
+    assert run("draw", "a cat", "--steps", 1, "--out", out).code == 0
+    assert numbers(out)["guidance"] == wishes.GUIDANCE, "the shipped network's"
 
 
 class Artist:

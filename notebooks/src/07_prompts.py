@@ -635,7 +635,7 @@ each = [paint(shipped, row.expand(6, -1), wishes.static(6, seed=9)) for row in w
 plots.pictures(
     [picture for x in each for picture in x],
     "A cat with a top hat, black, white, and both at once. Both is no black cat with a white hat, "
-    "but a cat with patches on a glaring ground.",
+    "but a mottled grey cat on a glaring ground.",
     columns=6,
     labels=["black", "white", "both"],
     inches=1.28,
