@@ -11,7 +11,7 @@ from .report import write
 # Imported only when asked for: most need more than the course itself does.
 BENCHMARKS = {
     "quality": "time to quality, beside three libraries (two hours on two cores)",
-    "steps": "steps against quality, our samplers and those of diffusers (20 minutes)",
+    "steps": "steps against quality, our samplers and those of diffusers (15 minutes)",
     "growth": "what a picture costs, by size, batch, threads and precision (10 minutes)",
     "course": "seconds and peak memory of every lesson (10 minutes)",
     "sliders": "from a key to the picture (2 minutes)",
