@@ -218,7 +218,7 @@ def train(args: argparse.Namespace) -> int:
     ema = training.averaged(model)
     if settings is None:
         recipe["precision"] = training.precision_for(model)
-    recipe["rate"] = settings["rate"] if settings else training.muon_rate(recipe["batch"])
+    recipe["rate"] = training.muon_rate(recipe["batch"])
     resume = f"{_START} train --resume {shlex.quote(str(run))}"
     print(
         f"Training on {recipe['pictures']:,} noisy pictures, {len(pictures):,} different ones; "

@@ -436,7 +436,7 @@ assert white_and_static[12] > 2 * white_and_static[100]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on.
+# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on. (Whether it is 12 steps or 25 matters little, and six pictures are too few to say which is worse. A hundred make the difference.)
 # </details>
 #
 # ### How far from real ones?
@@ -563,8 +563,8 @@ plots.lines(
     ends,
     {"measured": measured, "from R": expected, "real pictures": np.full(5, light_of(pictures))},
     "Spread of brightness of the generated pictures, against what is left at the end of the "
-    "schedule. It falls steeply, a little later than R predicts (in between, up to about twice as "
-    "much is left); at 0.155 less than a quarter of "
+    "schedule. It falls steeply, a little later than R predicts (it is right at both ends, and in "
+    "between up to twice as much is left); at 0.155 less than a quarter of "
     "real pictures' is left. (At 0 this network falls a little short of them by itself.)",
     xlabel="share of the picture left at the last level, ᾱ",
     ylabel="spread of brightness",
@@ -576,7 +576,9 @@ well_known = {"linear, T = 1000": schedules.linear(1000), "linear, T = 200": sch
 for name, s in (well_known | {"cosine, T = 1000": schedule}).items():
     R = brightness_ratio(s.alpha_bar[-1], light_of(pictures), 3072)
     print(f"{name:16s}  left: {s.signal_rate[-1]:6.2%} of the amplitude, R = {R:.2f}")
-assert all(0.8 < m / e < 2.2 for m, e in zip(measured, expected, strict=True))
+ratio = measured / expected
+print("measured, in units of what R predicts:", *[f"{r:.1f}" for r in ratio])
+assert (abs(ratio[[0, 4]] - 1) < 0.2).all() and (ratio[1:4] > 1.2).all() and ratio.max() < 2.05
 assert measured[3] < 0.25 * light_of(pictures)
 
 # %% [markdown]
