@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import math
+import os
 import re
 import shlex
 import sys
@@ -48,6 +49,8 @@ _START = "python -m diffusion_lessons"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0, 2 for a wrong input, 130 for Ctrl-C."""
+    # Read when PyTorch first asks for memory: large blocks in huge pages, where there are any.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal may know fewer signs than a prompt
@@ -219,6 +222,8 @@ def train(args: argparse.Namespace) -> int:
     if settings is None:
         recipe["precision"] = training.precision_for(model)
     recipe["rate"] = training.muon_rate(recipe["batch"])
+    steps = math.ceil(recipe["pictures"] / recipe["batch"])
+    recipe["decay"] = training.muon_decay(steps, recipe["rate"])
     resume = f"{_START} train --resume {shlex.quote(str(run))}"
     print(
         f"Training on {recipe['pictures']:,} noisy pictures, {len(pictures):,} different ones; "
@@ -230,7 +235,7 @@ def train(args: argparse.Namespace) -> int:
     records = training.train(
         model, examples, schedule, pictures=recipe["pictures"], batch=recipe["batch"],
         seed=recipe["seed"], ema=ema, checkpoint=run, resume=args.resume,
-        precision=recipe["precision"], rate=recipe["rate"], notes=notes,
+        precision=recipe["precision"], rate=recipe["rate"], decay=recipe["decay"], notes=notes,
     )  # fmt: skip
     done = settings["step"] * recipe["batch"] if settings else 0
     try:

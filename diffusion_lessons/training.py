@@ -44,26 +44,33 @@ class Muon(torch.optim.Optimizer):
 
     G ← momentum buffer with look-ahead, then five Newton–Schulz steps X ← aX + (bA + cA²)X,
     A = XXᵀ, push all singular values of G towards 1, and the weight moves by rate · X · √(max(1,
-    rows/columns)). Convolutions count as matrices (out, in·3·3).
-    Source: Jordan et al. 2024 (Muon). Unlike ``torch.optim.Muon`` it takes convolutions and works
-    in float32, which is faster on processors without native bfloat16.
+    rows/columns)), after it has shrunk by rate · ``weight_decay``: else its steps become small
+    beside it as it grows. Convolutions count as matrices (out, in·3·3).
+    Source: Jordan et al. 2024 (Muon); Liu et al. 2025 (Muon is Scalable, section 2.2) for the
+    decay. Unlike ``torch.optim.Muon`` it takes convolutions and works in float32, which is faster
+    on processors without native bfloat16.
     """
 
-    def __init__(self, weights, lr: float = 0.02, momentum: float = 0.95) -> None:
-        super().__init__(weights, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self, weights, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.2
+    ) -> None:
+        super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
-            ahead = []
             for weight in weights:
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                buffer = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                ahead.append(weight.grad.lerp(buffer, group["momentum"]).flatten(1))
-            for weight, matrix in zip(weights, orthogonalised(ahead), strict=True):
+                if not self.state[weight]:
+                    self.state[weight]["momentum"] = torch.zeros_like(weight)
+            # Lists in one call each: on a GPU what costs is the number of calls.
+            gradients = [weight.grad for weight in weights]
+            buffers = [self.state[weight]["momentum"] for weight in weights]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
+            matrices = orthogonalised([matrix.flatten(1) for matrix in ahead])
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            for weight, matrix in zip(weights, matrices, strict=True):
                 rows, columns = matrix.shape
                 scale = math.sqrt(max(1.0, rows / columns))
                 weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
@@ -154,6 +161,17 @@ def muon_rate(batch: int) -> float:
     return min(0.02, 0.01 * math.sqrt(batch / 64))
 
 
+def muon_decay(steps: int, rate: float) -> float:
+    """The weight decay of `Muon`: what was learned at first has faded to a fifth at the end.
+
+    0.2 at most, and 2 / (rate · steps) where there are more steps, so that it is the same share of
+    a training of any length (Wang and Aitchison 2024, who measure it in epochs). After a minute's
+    training, five seeds each, right where the words met in training and of pairs that never met:
+    .903 and .732 without, .921 and .774 with 0.2, .918 and .767 with 0.4, .879 and .657 with 1.
+    """
+    return min(0.2, 2 / (rate * steps))
+
+
 def train(
     model: nn.Module,
     data: Tensor | tuple[Tensor, Tensor],
@@ -168,6 +186,7 @@ def train(
     precision: str | None = None,
     drop: float = 0.1,
     rate: float | None = None,
+    decay: float | None = None,
     notes: Mapping[str, object] | None = None,
 ) -> Iterator[Record]:
     """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
@@ -179,7 +198,8 @@ def train(
     ``data``: floats (N, C, H, W) in [−1, 1], or a pair with cond, int64 (N, L). ``pictures`` is how
     many are shown in all (rounded up to whole batches), so results do not depend on the clock;
     `pictures_in` turns minutes into it. ``drop``: how often all words of a picture are hidden, so
-    that guidance works. ``rate``: the learning rate of `Muon`, None for `muon_rate`.
+    that guidance works. ``rate``: the learning rate of `Muon`, None for `muon_rate`; ``decay``: its
+    weight decay, None for `muon_decay`.
     ``checkpoint``: a *run* file, saved as training starts, every 20 seconds, when you stop, and at
     the end. ``resume``: a run file to go on from; it must have the same settings, and ends in the
     same weights, bit for bit, with the same number of threads. ``notes``: what else to write into
@@ -187,24 +207,25 @@ def train(
     Raises ``FloatingPointError`` when the loss is NaN or infinite.
     """
     x0_all, cond_all = data if isinstance(data, tuple) else (data, None)
-    _check(x0_all, cond_all, pictures, batch, seed, drop, rate)
+    _check(x0_all, cond_all, pictures, batch, seed, drop, rate, decay)
     if precision not in (None, "float32", "bfloat16"):
         raise ValueError(
             f"precision is {precision!r}, but it must be 'float32', 'bfloat16', or None for the "
             "faster of the two on this machine."
         )
+    rate = muon_rate(batch) if rate is None else float(rate)
+    decay = muon_decay(math.ceil(pictures / batch), rate) if decay is None else float(decay)
     return _train(
         model, x0_all, cond_all, schedule, int(pictures), int(batch), int(seed), ema, checkpoint,
-        resume, precision or precision_for(model), float(drop),
-        muon_rate(batch) if rate is None else float(rate), notes,
+        resume, precision or precision_for(model), float(drop), rate, decay, notes,
     )  # fmt: skip
 
 
 def _train(
     model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume, precision,
-    drop, rate, notes,
+    drop, rate, decay, notes,
 ) -> Iterator[Record]:  # fmt: skip
-    run = _Run(model, ema if ema is not None else averaged(model), seed, rate, notes)
+    run = _Run(model, ema if ema is not None else averaged(model), seed, rate, decay, notes)
     total = math.ceil(pictures / batch)
     settings = {
         "batch": batch,
@@ -213,6 +234,7 @@ def _train(
         "precision": precision,
         "drop": drop,
         "rate": rate,
+        "decay": decay,
         "T": schedule.T,
         "alpha_bar": _fingerprint(torch.tensor(schedule.alpha_bar)),
         "config": getattr(model, "config", None),
@@ -268,6 +290,7 @@ class _Run:
         ema: nn.Module,
         seed: int,
         rate: float,
+        decay: float,
         notes: Mapping[str, object] | None = None,
     ) -> None:
         self.model, self.ema, self.step, self.saved_step = model, ema, 0, 0
@@ -281,7 +304,7 @@ class _Run:
         rest = [w for name, w in model.named_parameters() if not _is_inner(name, w)]
         self.optimisers: list[tuple[torch.optim.Optimizer, float]] = []
         if inner:
-            self.optimisers.append((Muon(inner, lr=rate), rate))
+            self.optimisers.append((Muon(inner, lr=rate, weight_decay=decay), rate))
         if rest:
             self.optimisers.append(
                 (torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99), fused=True), 2e-3)
@@ -296,8 +319,8 @@ class _Run:
         eps = torch.randn(x0.shape, generator=g).to(x0)
         cond = None
         if cond_all is not None:
-            hidden = torch.rand(batch, 1, generator=g) < drop
-            cond = cond_all[rows].masked_fill(hidden, 0).to(self.device)
+            hidden = (torch.rand(batch, 1, generator=g) < drop).to(self.device)
+            cond = cond_all[rows].to(self.device).masked_fill(hidden, 0)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             output = self.model(add_noise(schedule, x0, t, eps), t, cond)
         loss = F.mse_loss(output.float(), loss_target(schedule, x0, t, eps, self.model.target))
@@ -323,8 +346,8 @@ class _Run:
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(0.999, (1 + self.step) / (10 + self.step))
-        for mean, weight in zip(self.ema.parameters(), self.model.parameters(), strict=True):
-            mean.lerp_(weight, 1 - keep)
+        averages, weights = (list(net.parameters()) for net in (self.ema, self.model))
+        torch._foreach_lerp_(averages, weights, 1 - keep)
         # What is counted, not learned (as in batch norm), is taken over as it is.
         for mean, now in zip(self.ema.buffers(), self.model.buffers(), strict=True):
             mean.copy_(now)
@@ -436,6 +459,7 @@ def _check(
     seed: int,
     drop: float,
     rate: float | None,
+    decay: float | None,
 ) -> None:
     if not isinstance(x0, Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) == 0:
         raise ValueError(
@@ -460,6 +484,8 @@ def _check(
         raise ValueError(f"drop is {drop}, but it is a share from 0 to 1.")
     if rate is not None and not 0 < rate < math.inf:
         raise ValueError(f"rate is {rate}, but it must be above 0, such as 0.01, and finite.")
+    if decay is not None and not 0 <= decay < math.inf:
+        raise ValueError(f"decay is {decay}, but it must be at least 0, such as 0.2, and finite.")
 
 
 def _is_whole(value: object) -> bool:

@@ -367,6 +367,7 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
     assert facts["recipe"] == {
         "batch": 64, "data": "critters", "drawn": 150, "pictures": 640, "seed": 0,
         "precision": facts["recipe"]["precision"], "rate": 0.01,
+        "decay": 0.2,
     }  # fmt: skip
     assert facts["guidance"] == command_line.GUIDANCE_AFTER_SHORT
     card = json.loads(model.with_suffix(".json").read_text())

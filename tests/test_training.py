@@ -1,6 +1,7 @@
 """Training: what is yielded is true, what is drawn is what the formula says, bad input is named."""
 
 import itertools
+import math
 import signal
 
 import numpy as np
@@ -261,6 +262,22 @@ def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_giv
     assert larger.sum() > ours.sum()
 
 
+def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length():
+    for steps, rate in ((954, 0.01), (3000, 0.01), (10_938, 0.014)):
+        decay = training.muon_decay(steps, rate)
+        assert decay <= 0.2
+        left = math.prod(1 - decay * rate * learning_rate(step / steps) for step in range(steps))
+        assert left == pytest.approx(0.2, rel=0.1)
+    assert training.muon_decay(10, 0.01) == 0.2
+    # A weight that no gradient moves does nothing but shrink.
+    for given, decay in ((None, 0.2), (0.0, 0.0), (2.0, 2.0)):
+        model = network()
+        before = model.down_blocks[0].conv1.weight.detach().clone()
+        next(iter(run(model, pictures=8, batch=8, rate=0.01, decay=given)))
+        shrunk = 1 - 0.01 * decay * learning_rate(0)
+        assert_close(model.down_blocks[0].conv1.weight.detach(), shrunk * before)
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (8, 72), (48, 12), (3, 1)])
 def test_a_muon_step_is_equally_large_in_all_directions(shape):
     G = torch.randn(shape, generator=seeded())
@@ -307,6 +324,8 @@ def test_minutes_become_pictures_by_a_measured_speed():
         ({"drop": 1.5}, "drop is 1.5"),
         ({"rate": 0.0}, "rate is 0.0"),
         ({"rate": float("nan")}, "rate is nan"),
+        ({"decay": -0.1}, "decay is -0.1"),
+        ({"decay": float("inf")}, "decay is inf"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"seed": "one"}, "seed is 'one'"),
         ({"batch": True}, "batch is True"),
@@ -450,6 +469,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path, monkeypatch):
         ({"seed": 1}, "seed = 0, but now it is 1"),
         ({"drop": 0.5}, "drop = 0.1, but now it is 0.5"),
         ({"rate": 0.5}, "rate = .*, but now it is 0.5"),
+        ({"decay": 0.5}, "decay = 0.2, but now it is 0.5"),
         ({"precision": "bfloat16"}, "precision = float32, but now it is bfloat16"),
         ({"schedule": linear(10)}, "was trained with .* resume with the same settings"),
         ({"schedule": Schedule([1, 0.7, 0.5, 0.1])}, "was trained with .* the same settings"),
@@ -612,18 +632,19 @@ def test_the_average_follows_fast_at_first_and_slowly_later():
         keep = (1 + record.step) / (10 + record.step)
         mean = keep * mean + (1 - keep) * weights_of(model).double()
         assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
-    late = training._Run(model, ema, seed=0, rate=0.01)
+    late = training._Run(model, ema, seed=0, rate=0.01, decay=0.2)
     late.step = 1_000_000
     before = weights_of(ema)
     late._average()
     assert_close(weights_of(ema), before.lerp(weights_of(model), 0.001), rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.2, 5.0])
 @pytest.mark.parametrize("shape", [(8, 2), (2, 8), (6, 2, 3, 3)])
-def test_muon_steps_are_those_of_its_docstring(shape):
+def test_muon_steps_are_those_of_its_docstring(shape, decay):
     start, *gradients = (torch.randn(shape, generator=seeded(k)) for k in range(4))
     weight = nn.Parameter(start.clone())
-    optimiser = training.Muon([weight], lr=0.02, momentum=0.95)
+    optimiser = training.Muon([weight], lr=0.02, momentum=0.95, weight_decay=decay)
     rows, columns = start.flatten(1).shape
     expected, buffer = start.clone(), torch.zeros(shape)
     for gradient in gradients:
@@ -632,7 +653,7 @@ def test_muon_steps_are_those_of_its_docstring(shape):
         buffer = 0.95 * buffer + 0.05 * gradient
         ahead = 0.95 * buffer + 0.05 * gradient
         step = orthogonalised([ahead.flatten(1)])[0].reshape(shape)
-        expected -= 0.02 * max(1, rows / columns) ** 0.5 * step
+        expected = (1 - 0.02 * decay) * expected - 0.02 * max(1, rows / columns) ** 0.5 * step
         assert_close(weight.detach(), expected, rtol=0, atol=1e-5)
 
 

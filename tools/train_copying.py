@@ -21,7 +21,7 @@ from diffusion_lessons import copying, files, models
 from diffusion_lessons.schedules import cosine
 from diffusion_lessons.training import averaged, precision_for, train
 
-BATCH, RATE = 128, 0.02
+BATCH, RATE, DECAY = 128, 0.02, 0.0
 
 
 def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
@@ -35,7 +35,7 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
     began = time.perf_counter()
     records = train(
         model, shown, cosine(1000), pictures=args.pictures, batch=BATCH, seed=seed, ema=ema,
-        rate=RATE,
+        rate=RATE, decay=DECAY,
     )  # fmt: skip
     total = -(-args.pictures // BATCH)
     for record in (bar := tqdm(records, desc=f"student {name}", total=total)):

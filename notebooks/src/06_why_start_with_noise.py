@@ -436,7 +436,7 @@ assert white_and_static[12] > 2 * white_and_static[100]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on. (Whether it is 12 steps or 25 matters little, and six pictures are too few to say which is worse. A hundred make the difference.)
+# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on. (Where the border lies differs from network to network: with one that we trained before, 25 steps were as bad as 12.)
 # </details>
 #
 # ### How far from real ones?
@@ -563,8 +563,8 @@ plots.lines(
     ends,
     {"measured": measured, "from R": expected, "real pictures": np.full(5, light_of(pictures))},
     "Spread of brightness of the generated pictures, against what is left at the end of the "
-    "schedule. It falls steeply, a little later than R predicts (it is right at both ends, and in "
-    "between up to twice as much is left); at 0.155 less than a quarter of "
+    "schedule. It falls steeply, and a little later than R predicts: where the schedule stops too "
+    "early, up to twice as much is left; at 0.155 less than a quarter of "
     "real pictures' is left. (At 0 this network falls a little short of them by itself.)",
     xlabel="share of the picture left at the last level, ᾱ",
     ylabel="spread of brightness",
@@ -578,7 +578,7 @@ for name, s in (well_known | {"cosine, T = 1000": schedule}).items():
     print(f"{name:16s}  left: {s.signal_rate[-1]:6.2%} of the amplitude, R = {R:.2f}")
 ratio = measured / expected
 print("measured, in units of what R predicts:", *[f"{r:.1f}" for r in ratio])
-assert (abs(ratio[[0, 4]] - 1) < 0.2).all() and (ratio[1:4] > 1.2).all() and ratio.max() < 2.05
+assert abs(ratio[0] - 1) < 0.2 and (ratio[1:] > 1.2).all() and ratio.max() < 2.05
 assert measured[3] < 0.25 * light_of(pictures)
 
 # %% [markdown]
@@ -665,7 +665,7 @@ plots.decisions(
     branched,
     "Left, how probable the judge finds the final place, colour and subject when it looks at the "
     "guesses; right, how many branches end with the same. Read from the right. Both say: place "
-    "first, then colour, the subject last. With the word cat, a cat is there from very early on.",
+    "first, and the subject last. With the word cat, a cat is there from very early on.",
 )
 
 # %%
@@ -679,7 +679,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The place, which is broad, is settled first, by about t = 800; then the colour; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is little to decide: the judge sees one almost from the start (though that is its reading of blurs again), and the rest develops.
+# The place, which is broad, is settled first, by about t = 800; the colour by about 600; the subject hangs on ears and noses, which are small, and is open longest. There is no one moment. (And some end so muddled that the judge itself wavers.) The judge on blurs and the branches tell roughly the same story. With the word "cat" there is little to decide: the judge sees one almost from the start (though that is its reading of blurs again), and the rest develops.
 #
 # All this is for the random sampler. For the deterministic one everything is decided at the start; what one can ask there is only from when on the network *sees* it, as in part 4.
 # </details>

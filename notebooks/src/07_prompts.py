@@ -557,8 +557,8 @@ for name, (cond, null) in ways.items():
 # %%
 plots.pictures(
     [picture for x in without_hat.values() for picture in x[:6]],
-    "Six cats for each way, from the same static. Only where the row says “no hat” are they clean; "
-    "a blank brings grain and glaring colours, and in each of its rows two pictures show no cat.",
+    "Six cats for each way, from the same static. They are best where the row says “no hat”; a blank "
+    "brings glaring colours and traces of hats, and with the row and a hat as the null two have no cat.",
     columns=6,
     labels=["“no hat”", "null: top hat", "null: row + hat", "blank"],
     inches=1.28,
@@ -567,7 +567,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: some of their pictures show no cat at all, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
+# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: a few of their pictures show nobody, or wreckage, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
 # </details>
 #
 # ### Same static, other words
@@ -635,7 +635,7 @@ each = [paint(shipped, row.expand(6, -1), wishes.static(6, seed=9)) for row in w
 plots.pictures(
     [picture for x in each for picture in x],
     "A cat with a top hat, black, white, and both at once. Both is no black cat with a white hat, "
-    "but a mottled grey cat on a glaring ground.",
+    "but a mottled grey cat, mostly on a glaring ground.",
     columns=6,
     labels=["black", "white", "both"],
     inches=1.28,
