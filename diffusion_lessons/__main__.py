@@ -222,8 +222,7 @@ def train(args: argparse.Namespace) -> int:
     if settings is None:
         recipe["precision"] = training.precision_for(model)
     recipe["rate"] = training.muon_rate(recipe["batch"])
-    steps = math.ceil(recipe["pictures"] / recipe["batch"])
-    recipe["decay"] = training.muon_decay(steps, recipe["rate"])
+    recipe["decay"] = training.muon_decay(recipe["pictures"], recipe["batch"], recipe["rate"])
     resume = f"{_START} train --resume {shlex.quote(str(run))}"
     print(
         f"Training on {recipe['pictures']:,} noisy pictures, {len(pictures):,} different ones; "

@@ -264,11 +264,11 @@ def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_giv
 
 def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length():
     for steps, rate in ((954, 0.01), (3000, 0.01), (10_938, 0.014)):
-        decay = training.muon_decay(steps, rate)
+        decay = training.muon_decay(64 * steps - 1, 64, rate)
         assert decay <= 0.2
         left = math.prod(1 - decay * rate * learning_rate(step / steps) for step in range(steps))
         assert left == pytest.approx(0.2, rel=0.1)
-    assert training.muon_decay(10, 0.01) == 0.2
+    assert training.muon_decay(640, 64, 0.01) == 0.2
     # A weight that no gradient moves does nothing but shrink.
     for given, decay in ((None, 0.2), (0.0, 0.0), (2.0, 2.0)):
         model = network()

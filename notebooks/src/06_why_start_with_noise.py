@@ -436,7 +436,7 @@ assert white_and_static[12] > 2 * white_and_static[100]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on. (Where the border lies differs from network to network: with one that we trained before, 25 steps were as bad as 12.)
+# More. A large first step takes more of the strange guess along, and then all depends on it. With small steps it drowns in fresh noise. So of the start itself nearly nothing is left after a step, but its echo in the guess can live on. (Six pictures are too few to say where the border lies.)
 # </details>
 #
 # ### How far from real ones?
@@ -673,6 +673,7 @@ print("branches that end the same, %\n   t     place  colour  subject")
 for t, *row in zip(branches, *branched.values(), strict=True):
     print(f"{t:4d}     {row[0]:4.0f}    {row[1]:4.0f}     {row[2]:4.0f}")
 at_800 = [values[list(branches).index(800)] for values in branched.values()]
+assert at_800[0] > 85 and branched["colour"][list(branches).index(600)] > 85
 assert at_800[0] > at_800[2] + 5 and branched["subject"][0] < 50 < 70 < branched["subject"][-1]
 assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 
