@@ -38,8 +38,9 @@ from . import (
 PICTURES, SIZE = 1_400_000, 32
 # Widths and batch: a small network learns more in a minute or three, a large one in half an hour.
 SMALL, LARGE, LONG = ((32, 64, 128), 64), ((48, 96, 160), 128), 400_000
-# What a short training leaves undecided, the words decide when they steer more.
-GUIDANCE_AFTER_SHORT = 3.5
+# What a short training leaves undecided, the words decide when they steer more, things above all
+# (see `wishes.loudness`).
+GUIDANCE_AFTER_SHORT = 3
 NOTHING = "nothing"
 _MOST, _MOST_ON_FILM = 256, 32
 _ENDINGS = (".png", ".gif", ".webp", ".npz")
@@ -254,8 +255,13 @@ def train(args: argparse.Namespace) -> int:
         records.close()
         print(f"Stopped; go on with: {resume}", file=sys.stderr)
         return _STOPPED
-    guidance = GUIDANCE_AFTER_SHORT if recipe["pictures"] < LONG else wishes.GUIDANCE
-    models.save(ema, out, recipe=recipe, held_out=held_out, guidance=guidance)
+    short = recipe["pictures"] < LONG
+    guidance = GUIDANCE_AFTER_SHORT if short else wishes.GUIDANCE
+    loudness = 1.0
+    if short and vocabulary:
+        loudness = wishes.loudness(recipe["pictures"])
+        ema = wishes.louder(ema, loudness)
+    models.save(ema, out, recipe=recipe, held_out=held_out, guidance=guidance, loudness=loudness)
     card = files.load(out, "model")[1] | {"seconds": notes["seconds"], "scores": {}}
     _write_card(out.with_suffix(".json"), card)
     run.unlink(missing_ok=True)

@@ -370,6 +370,7 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
         "decay": 0.2,
     }  # fmt: skip
     assert facts["guidance"] == command_line.GUIDANCE_AFTER_SHORT
+    assert facts["loudness"] == wishes.loudness(640) == 1.4
     card = json.loads(model.with_suffix(".json").read_text())
     assert card["recipe"] == facts["recipe"]
     assert card["held_out"] == ["cat + sunglasses", "night + frog"]
@@ -406,8 +407,9 @@ def test_the_network_that_is_kept_is_the_running_average(run, tmp_path, monkeypa
     )
     path = tmp_path / "x.safetensors"
     run("train", "--pictures", 192, "--drawn", 20, "--widths", "8,16", "--out", path)
-    for kept, average in zip(models.load(path).parameters(), made[0].parameters(), strict=True):
-        assert_close(kept, average.half().float(), rtol=0, atol=0)
+    average = wishes.louder(made[0], wishes.loudness(192))
+    for kept, wanted in zip(models.load(path).parameters(), average.parameters(), strict=True):
+        assert_close(kept, wanted.half().float(), rtol=0, atol=0)
 
 
 def test_nothing_can_be_held_out(run, tmp_path):
@@ -440,6 +442,43 @@ def test_a_long_run_has_a_larger_network_and_larger_batches(
     assert facts["guidance"] == (command_line.GUIDANCE_AFTER_SHORT if short else wishes.GUIDANCE), (
         "a short training wants more guidance"
     )
+    assert facts["loudness"] == (wishes.loudness(199) if short else 1), "and louder words"
+
+
+def test_after_a_short_training_things_are_said_louder_than_colours_and_places(
+    run, tmp_path, monkeypatch
+):
+    path = tmp_path / "x.safetensors"
+    options = ("--pictures", 64, "--drawn", 20, "--widths", "8,16", "--out", path)
+    assert run("train", *options).code == 0
+    loud = models.load(path)
+    path.unlink()
+    monkeypatch.setattr(wishes, "loudness", lambda pictures: 1.0)
+    assert run("train", *options).code == 0
+    plain = models.load(path)
+    ratio = loud.words.weight[1:].norm(dim=1) / plain.words.weight[1:].norm(dim=1)
+    louder = {critters.VOCABULARY[k][1] for k in torch.nonzero(ratio > 1.1)[:, 0].tolist()}
+    things = set().union(*(critters.ATTRIBUTES[name] for name in wishes.THINGS))
+    assert louder == things - {"none"}
+    expected = torch.tensor([1.4 if word in louder else 1.0 for _, word in critters.VOCABULARY])
+    assert_close(ratio, expected, rtol=2e-3, atol=0)
+    for name, weight in plain.named_parameters():
+        if name != "words.weight":
+            assert torch.equal(weight, loud.get_parameter(name)), name
+
+
+def test_louder_leaves_the_network_that_it_is_given_as_it_is():
+    model = models.UNet(widths=(8, 16), vocabulary=len(critters.VOCABULARY))
+    before = model.words.weight.clone()
+    assert not torch.equal(wishes.louder(model, 1.3).words.weight, before)
+    assert torch.equal(model.words.weight, before)
+    with pytest.raises(ValueError, match="knows 5 words"):
+        wishes.louder(models.UNet(widths=(8, 16), vocabulary=5), 1.3)
+
+
+def test_the_longer_the_training_the_less_loud():
+    loud = [wishes.loudness(n) for n in (64, 45_000, 61_056, 182_976, 400_000)]
+    assert loud == sorted(loud, reverse=True) and loud[0] == 1.4 and loud[-1] < 1.15
 
 
 def test_minutes_are_turned_into_pictures(run, tmp_path):
