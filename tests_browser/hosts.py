@@ -120,7 +120,7 @@ def run(page: Page, *cells: int) -> None:
                 return count && sessionContext.session?.kernel?.status === "idle";
             }""",
             arg=cell,
-            timeout=300_000,  # a cell of lesson 08 takes 50 s on a processor limited to AVX2
+            timeout=120_000,
         )
 
 
