@@ -234,7 +234,7 @@ def test_the_gradient_is_not_scaled_by_the_loss(target):
     model.target = target
     model.inner.register_hook(lambda gradient: gradients.append(gradient.clone()))
     model.register_forward_pre_hook(lambda _, given: shown.append(given[:2]))
-    only = noise(1, 3, 8, 8, dtype=torch.float32).clamp(-1, 1)
+    only = noise(1, 3, 8, 8, dtype=torch.float32).sign()
     records = training.train(model, only, schedule, pictures=16, batch=16, precision="float32")
     (record,) = records
     # With one picture the noise follows from what the network was shown.
@@ -249,9 +249,13 @@ def test_the_gradient_is_not_scaled_by_the_loss(target):
         "x0": only.expand_as(x_t),
     }[target]
     weight = torch.full((1,), 0.5, requires_grad=True)
-    loss = (weight * x_t - wanted).square().mean()
-    loss.backward()
-    assert abs(loss.item() - 1) > 0.05, "or the defect could not be seen"
+    error = weight * x_t - wanted
+    squares = sum(error[..., i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4
+    loss = error.square().mean()
+    followed = loss + 4 * squares.square().mean()
+    followed.backward()
+    for value in (loss.item(), followed.item()):
+        assert abs(value - 1) > 0.05, "or the defect could not be seen"
     assert_close(gradients[0], weight.grad, rtol=1e-4, atol=1e-5)
     assert record.loss == pytest.approx(loss.item(), rel=1e-4)
 

@@ -7,7 +7,6 @@ import signal
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
@@ -72,7 +71,7 @@ def test_the_loss_compares_with_what_the_network_should_say(target):
 
 
 @pytest.mark.parametrize("target", ["eps", "v", "x0"])
-def test_the_gradient_is_that_of_the_plain_mean_squared_error(target):
+def test_the_gradient_is_that_of_the_error_of_pixels_and_of_squares(target):
     """Computed again from what the network was shown: with one picture, the noise follows."""
     model, only = Watched(target), DATA[:1].double()
     for record in run(model, data=DATA[:1], pictures=24, batch=8):
@@ -85,11 +84,41 @@ def test_the_gradient_is_that_of_the_plain_mean_squared_error(target):
         if record.step == 1:  # later the weights are no longer those that were called
             torch.manual_seed(1)
             fresh = Watched(target)
-            loss = F.mse_loss(fresh.inner(x_t), wanted.float())
-            loss.backward()
+            error = fresh.inner(x_t) - wanted.float()
+            loss = (error**2).mean()
+            (loss + 4 * (squares(error) ** 2).mean()).backward()
             assert_close(model.gradients[0], fresh.gradients[0], rtol=1e-4, atol=1e-6)
             assert record.loss == pytest.approx(loss.item(), rel=1e-4)
     assert len(model.gradients) == 3
+
+
+def squares(x):
+    """The average of each 2×2 pixels, by looking at each of the four in turn."""
+    return sum(x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4
+
+
+def test_static_counts_alike_in_pixels_and_in_squares_and_a_shape_counts_more_at_first():
+    static = torch.randn(64, 3, 16, 16, generator=seeded())
+    fine = static.square().mean()
+    assert training.fine_and_coarse(static, 0).item() == pytest.approx(2 * fine.item(), rel=0.05)
+    # A shape errs alike on all four pixels, a chequerboard cancels out.
+    shape = torch.ones(1, 3, 4, 4)
+    for progress, expected in ((0, 5), (0.5, 3), (1, 1)):
+        assert training.fine_and_coarse(shape, progress).item() == pytest.approx(expected)
+    chequered = shape * torch.tensor([1.0, -1.0] * 2) * torch.tensor([1.0, -1.0] * 2)[:, None]
+    assert training.fine_and_coarse(chequered, 0).item() == pytest.approx(1)
+    # What is no picture has no squares.
+    for error in (torch.randn(5, 2), torch.randn(5, 3, 1, 8)):
+        plain = error.square().mean()
+        assert_close(training.fine_and_coarse(error, 0), plain, rtol=0, atol=0)
+
+
+def test_the_best_answer_stays_the_mean_of_all_that_could_be_asked_for():
+    """The lessons say that training aims at the average: squares must not move it."""
+    wanted = torch.randn(6, 3, 4, 4, dtype=torch.float64, generator=seeded())
+    answer = wanted.mean(0).requires_grad_()
+    training.fine_and_coarse(answer.expand_as(wanted) - wanted, 0.3).backward()
+    assert_close(answer.grad, torch.zeros_like(answer), rtol=0, atol=1e-12)
 
 
 def test_a_record_is_yielded_after_the_step():
@@ -295,13 +324,14 @@ def test_a_muon_step_is_equally_large_in_all_directions(shape):
 
 
 def test_minutes_become_pictures_by_a_measured_speed():
-    ticks = iter([100.0, 105.0])  # ten steps in five seconds: two a second
+    # Half a second a step, but the machine was busy with something else for the first ten.
+    ticks = iter([100 + 3.0 * min(k, 10) + 0.5 * max(k - 10, 0) for k in range(26)])
     model = network()
     before = weights_of(model)
     n = pictures_in(0.5, model, DATA, SCHEDULE, batch=8, clock=lambda: next(ticks))
     assert n == 30 * 2 * 8
     assert_close(weights_of(model), before, rtol=0, atol=0)
-    ticks = iter([0.0, 5000.0])
+    ticks = iter([500.0 * k for k in range(26)])
     assert pictures_in(0.01, model, DATA, SCHEDULE, batch=8, clock=lambda: next(ticks)) == 8
     for minutes in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="minutes is"):
