@@ -244,7 +244,7 @@ smooth = batches.unfold(0, window, 1).mean(1)
 plots.lines(
     range(window, len(losses) + 1),
     {"one batch": batches[window - 1 :], f"mean of {window} batches": smooth},
-    "The loss falls steeply in the first tenth of the training and slowly after that, while the "
+    "The loss falls steeply in the first fifth of the training and slowly after that, while the "
     "pictures above become good only then.",
     xlabel="batches seen",
     ylabel="loss",
