@@ -429,7 +429,7 @@ assert -0.05 < extra < 0.06 < misled and lied[-1] > 1.6 * told[-1]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (By its loss, that is. Sun and others, 2025, found that most of the larger networks they tried still draw well without it.) But a network that has learned to trust t is led astray by a lie. Most so under pure noise: told that half of it is picture, it sees one there, and its loss is about twice as high.
+# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (By its loss, that is. Sun and others, 2025, found that most of the larger networks they tried still draw well without it.) But a network that has learned to trust t is led astray by a lie. Most so under pure noise, where its loss is about twice as high.
 # </details>
 #
 # ### Break it: lie about t
