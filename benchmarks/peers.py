@@ -28,7 +28,7 @@ class Peer:
     batch = 64
     clip: float | None = None  # the longest gradient that is not shortened
     decays = False  # is it trained anew for each span of time, with our schedule of the rate?
-    narrow = False  # does it train in bfloat16, where the processor multiplies that natively?
+    narrow = False  # does it train in bfloat16, where the processor is faster with it?
     parts: dict[str, nn.Module]  # everything with weights: trained, and averaged
     optimiser: torch.optim.Optimizer
 
@@ -156,7 +156,7 @@ class DenoisingDiffusionTuned(DenoisingDiffusion):
     """What we found best for it on one core."""
 
     setting = (
-        "dim 24, multiples 1-2-4, channels last, batch 32, bfloat16 where it is native, Adam 1e-3 "
+        "dim 24, multiples 1-2-4, channels last, batch 32, bfloat16 where it is faster, Adam 1e-3 "
         "falling to 0 as ours does, average from the start; DDIM in 24 steps"
     )
     dim, multiples, rate, decays, narrow = 24, (1, 2, 4), 1e-3, True, True
@@ -244,7 +244,7 @@ class DiffusersTuned(Diffusers):
 
     setting = (
         "widths 32-32-64-128, 1 layer, attention in the middle, channels last, batch 64, bfloat16 "
-        "where it is native, AdamW 2e-3 falling to 0 as ours does, cosine schedule, velocity as "
+        "where it is faster, AdamW 2e-3 falling to 0 as ours does, cosine schedule, velocity as "
         "target, average .999 with warm-up; DPM-Solver++ in 24 steps"
     )
     rate, target, decays, narrow = 2e-3, "v_prediction", True, True

@@ -97,27 +97,34 @@ def squares(x):
     return sum(x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4
 
 
-def test_static_counts_alike_in_pixels_and_in_squares_and_a_shape_counts_more_at_first():
+def test_static_counts_alike_in_pixels_and_in_squares_and_a_shape_counts_more():
     static = torch.randn(64, 3, 16, 16, generator=seeded())
     fine = static.square().mean()
-    assert training.fine_and_coarse(static, 0).item() == pytest.approx(2 * fine.item(), rel=0.05)
+    assert training.fine_and_coarse(static, 4).item() == pytest.approx(2 * fine.item(), rel=0.05)
     # A shape errs alike on all four pixels, a chequerboard cancels out.
     shape = torch.ones(1, 3, 4, 4)
-    for progress, expected in ((0, 5), (0.5, 3), (1, 1)):
-        assert training.fine_and_coarse(shape, progress).item() == pytest.approx(expected)
+    for weight in (0, 2, 4):
+        assert training.fine_and_coarse(shape, weight).item() == pytest.approx(1 + weight)
     chequered = shape * torch.tensor([1.0, -1.0] * 2) * torch.tensor([1.0, -1.0] * 2)[:, None]
-    assert training.fine_and_coarse(chequered, 0).item() == pytest.approx(1)
+    assert training.fine_and_coarse(chequered, 4).item() == pytest.approx(1)
     # What is no picture has no squares.
     for error in (torch.randn(5, 2), torch.randn(5, 3, 1, 8)):
         plain = error.square().mean()
-        assert_close(training.fine_and_coarse(error, 0), plain, rtol=0, atol=0)
+        assert_close(training.fine_and_coarse(error, 4), plain, rtol=0, atol=0)
+
+
+def test_squares_count_less_and_less_and_not_at_all_in_long_trainings():
+    weight = training.coarse_weight
+    assert [weight(60_000, progress) for progress in (0, 0.25, 0.5, 1)] == [4, 3, 2, 0]
+    assert weight(200_000, 0) == 4 and weight(300_000, 0) == 2
+    assert weight(400_000, 0) == weight(1_400_000, 0) == 0
 
 
 def test_the_best_answer_stays_the_mean_of_all_that_could_be_asked_for():
     """The lessons say that training aims at the average: squares must not move it."""
     wanted = torch.randn(6, 3, 4, 4, dtype=torch.float64, generator=seeded())
     answer = wanted.mean(0).requires_grad_()
-    training.fine_and_coarse(answer.expand_as(wanted) - wanted, 0.3).backward()
+    training.fine_and_coarse(answer.expand_as(wanted) - wanted, 3).backward()
     assert_close(answer.grad, torch.zeros_like(answer), rtol=0, atol=1e-12)
 
 
@@ -266,6 +273,37 @@ def test_bfloat16_learns_nearly_the_same():
     }
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
     assert training.precision_for(network()) in losses
+
+
+@pytest.mark.parametrize(
+    ("avx512", "amx", "seconds", "expected"),
+    [
+        (True, False, 0.5, "bfloat16"),
+        (False, True, 0.5, "bfloat16"),
+        (True, False, 1.6, "float32"),  # it has the instructions, and they are slow
+        (False, False, 0.5, "float32"),  # it has none: not even tried
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds, expected):
+    tried = []
+
+    def needs(layer, x):
+        assert layer(x).dtype == x.dtype
+        tried.append(x.dtype)
+        return seconds if x.dtype == torch.bfloat16 else 1.0
+
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(training, "_seconds", needs)
+    training._bfloat16_is_faster.cache_clear()
+    try:
+        assert training.precision_for(network()) == expected
+        assert set(tried) == ({torch.float32, torch.bfloat16} if avx512 or amx else set())
+        tried.clear()
+        assert training.precision_for(network()) == expected
+        assert not tried, "once is enough"
+    finally:
+        training._bfloat16_is_faster.cache_clear()
 
 
 def test_the_learning_rate_warms_up_stays_and_falls():
