@@ -285,10 +285,11 @@ def test_bfloat16_learns_nearly_the_same():
     ],
 )
 def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds, expected):
-    tried = []
+    tried, seconds_of = [], training._seconds
+    model, dice = network(), torch.get_rng_state()
 
-    def needs(layer, x):
-        assert layer(x).dtype == x.dtype
+    def needs(x, weight):
+        assert seconds_of(x, weight) > 0 and x.dtype == weight.dtype
         tried.append(x.dtype)
         return seconds if x.dtype == torch.bfloat16 else 1.0
 
@@ -297,10 +298,11 @@ def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds,
     monkeypatch.setattr(training, "_seconds", needs)
     training._bfloat16_is_faster.cache_clear()
     try:
-        assert training.precision_for(network()) == expected
+        assert training.precision_for(model) == expected
+        assert_close(torch.get_rng_state(), dice, rtol=0, atol=0)
         assert set(tried) == ({torch.float32, torch.bfloat16} if avx512 or amx else set())
         tried.clear()
-        assert training.precision_for(network()) == expected
+        assert training.precision_for(model) == expected
         assert not tried, "once is enough"
     finally:
         training._bfloat16_is_faster.cache_clear()
