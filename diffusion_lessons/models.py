@@ -122,9 +122,11 @@ class LinearDenoiser:
                 "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
                 f"dtype {data.dtype} and shape {tuple(data.shape)}."
             )
-        flat = data.flatten(1).double()
-        self.shape, self.schedule, self.mean = data.shape[1:], schedule, flat.mean(0)
-        covariance = (flat - self.mean).T @ (flat - self.mean) / len(flat)
+        self.shape, self.schedule = data.shape[1:], schedule
+        self.mean = data.flatten(1).mean(0, dtype=torch.float64)
+        # A thousand at a time: all pictures in float64, and without their mean, are large.
+        parts = (part.flatten(1).double() - self.mean for part in data.split(1024))
+        covariance = sum(part.T @ part for part in parts) / len(data)
         variances, self.axes = torch.linalg.eigh(covariance)
         self.variances = variances.clamp(min=0)
 
