@@ -43,6 +43,6 @@ def measure(short: bool = False) -> list[Table]:
     notes = (
         "Seconds of compute, cell by cell, without the kernel's start. The bracket is what the "
         f"lesson is meant to stay below on two cores; no lesson should need {MOST_MEGABYTES:,} MB. "
-        "Training lessons depend on the processor: with native bfloat16 they are faster."
+        "Lessons that train depend on the processor: where bfloat16 is fast they take less."
     )
     return [Table("The lessons", rows, notes, ("torch", "jupyterlab"))]

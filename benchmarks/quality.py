@@ -55,7 +55,8 @@ SEED, DRAWN, SHOWN = 0, 20_000, 16
 _REFERENCES, _FRESH = 16, 2026  # sets of pictures to compare with, and their seed
 _KNOWN = 2000  # pictures of the training set among which the nearest is sought
 _PIECE = 64  # pictures that are drawn at once
-# These also draw with their full sampler, which takes the slowest half an hour of a core.
+# These also draw with their full sampler, which takes the slowest half an hour of a core. The rest
+# would add more than an hour of two cores: README.md has their numbers, measured once.
 FULL = (OURS, *(who for who, peer in peers.PEERS.items() if peer.decays))
 
 

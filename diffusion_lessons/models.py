@@ -89,15 +89,17 @@ class IdealDenoiser:
     def _votes(self, x_t: Tensor, alpha_bar: Tensor) -> Tensor:
         # float64, in slices: near t = 0 the distances are divided by a tiny number.
         x_t, signal_rate = x_t.flatten(1).double(), alpha_bar.sqrt()
-        squared = torch.cat(
-            [
+        # Into one block: small pieces kept among large ones that are freed leave holes in memory.
+        squared = x_t.new_empty(len(x_t), len(self.data))
+        slices = self.data.flatten(1).split(1024)
+        for piece, slice_ in zip(squared.split(1024, dim=1), slices, strict=True):
+            part = slice_.double()
+            piece.copy_(
                 (x_t**2).sum(1, keepdim=True)
                 - 2 * signal_rate * (x_t @ part.T)
                 + signal_rate**2 * (part**2).sum(1)
-                for part in (slice_.double() for slice_ in self.data.flatten(1).split(1024))
-            ],
-            dim=1,
-        ).clamp(min=0)
+            )
+        squared.clamp_(min=0)
         # The nearest at distance 0 first, so that dividing by no noise at all picks it.
         squared = squared - squared.min(dim=1, keepdim=True).values
         return torch.softmax(-squared / (2 * self._variance(alpha_bar)), dim=1)
