@@ -287,12 +287,14 @@ def copy_rate(x: Tensor, data: Tensor, ratio: float = 1 / 3) -> float:
     if not 0 < ratio < 1:
         raise ValueError(f"ratio is {ratio}, but it must lie between 0 and 1.")
     _check_alike(x, data)
-    # By a digest of their bytes: no table of all pairs, and no second copy of the pictures.
+    # By a digest of their bytes: no table of all pairs, and no second copy if none is there twice.
     flat = data.flatten(1).contiguous()
     apart = {hashlib.sha256(row.numpy()).digest(): i for i, row in enumerate(flat.cpu())}
     if len(apart) < 2:
         raise ValueError("data needs at least two different pictures to tell a copy from.")
-    distance, _ = _ranked(x.flatten(1), flat[sorted(apart.values())], 2)
+    if len(apart) < len(flat):
+        flat = flat[sorted(apart.values())]
+    distance, _ = _ranked(x.flatten(1), flat, 2)
     return float((distance[:, 0] < ratio * distance[:, 1]).double().mean())
 
 
