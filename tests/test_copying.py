@@ -70,8 +70,8 @@ def test_a_copier_is_precise_and_one_who_draws_one_thing_covers_little():
 
 def test_the_linear_denoiser_is_the_conditional_mean_of_a_gaussian():
     # Two numbers, correlated: E[x₀ | x_t] by the textbook formula, with the sample's own moments.
-    data = (noise(500, 2) @ torch.tensor([[1.0, 0.8], [0.0, 0.3]], dtype=torch.float64)) + 0.5
-    data = data.reshape(500, 1, 1, 2)
+    data = (noise(2500, 2) @ torch.tensor([[1.0, 0.8], [0.0, 0.3]], dtype=torch.float64)) + 0.5
+    data = data.reshape(2500, 1, 1, 2)
     alpha_bar = 0.6
     linear = models.LinearDenoiser(data, Schedule([1, alpha_bar]))
     x_t = noise(7, 1, 1, 2, seed=2)

@@ -125,26 +125,42 @@ from diffusion_lessons import models, schedules
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
-ideal = models.IdealDenoiser(torch.rand(20_000, 1, 4, 4), schedules.cosine(1000))
-x_t = torch.randn(2_500, 1, 4, 4)
-ideal(x_t[:300], 900)
+{before}
 before = peak()
-ideal(x_t, 900)
+{then}
 print(peak() - before)
 """  # noqa: E501
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
-def test_a_large_batch_against_20000_pictures_needs_little_memory():
-    # All votes at once would be 400 MB, several times over.
+def growth(before, then):
+    """By how many bytes a process that has done ``before`` grows when it does ``then``."""
     said = subprocess.run(
-        [sys.executable, "-c", MEMORY],
+        [sys.executable, "-c", MEMORY.format(before=before, then=then)],
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[1],
     )
-    assert int(said.stdout) < 200e6
+    return int(said.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
+def test_a_large_batch_against_20000_pictures_needs_little_memory():
+    # All votes at once would be 400 MB, several times over.
+    before = """
+ideal = models.IdealDenoiser(torch.rand(20_000, 1, 4, 4), schedules.cosine(1000))
+x_t = torch.randn(2_500, 1, 4, 4)
+ideal(x_t[:300], 900)"""
+    assert growth(before, "ideal(x_t, 900)") < 200e6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
+def test_the_axes_of_20000_pictures_need_little_memory():
+    # All pictures in float64 would be 82 MB, and there were three such blocks.
+    before = """
+data = torch.rand(20_000, 2, 16, 16)
+models.LinearDenoiser(data[:1100], schedules.cosine(1000))"""
+    assert growth(before, "models.LinearDenoiser(data, schedules.cosine(1000))") < 40e6
 
 
 @pytest.fixture(scope="module")
