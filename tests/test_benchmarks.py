@@ -1,9 +1,12 @@
 """The benchmarks' own arithmetic: turns, resuming, interpolation, pages. Nothing is timed here."""
 
 import dataclasses
+import importlib.util
 import json
 import math
+import re
 import subprocess
+import sys
 
 import pytest
 import torch
@@ -54,23 +57,22 @@ def test_a_peer_that_was_saved_goes_on_as_if_it_had_not_been():
             assert_close(other.parts[part].state_dict()[name], value, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    ("narrow", "native", "expected"),
-    [(True, "bfloat16", True), (True, "float32", False), (False, "bfloat16", False)],
-)
-def test_a_peer_trains_in_bfloat16_only_where_that_pays(monkeypatch, narrow, native, expected):
-    seen = []
+@pytest.mark.parametrize(("bfloat16", "expected"), [(1.0, True), (3.0, False)])
+def test_a_peer_trains_in_the_format_that_is_faster_for_it(bfloat16, expected):
+    seen, now = [], [0.0]
 
     class Watched(Small):
         def loss(self, x0):
             seen.append(torch.is_autocast_enabled("cpu"))
+            # The first call of each sets something up, which says nothing about those that follow.
+            now[0] += 9.0 if len(seen) <= 2 else bfloat16 if seen[-1] else 2.0
             return super().loss(x0)
 
-    monkeypatch.setattr(peers.training, "precision_for", lambda network: native)
     peer = Watched()
-    peer.narrow = narrow
+    peer.choose_format(torch.zeros(4, 3, 8, 8), clock=lambda: now[0])
+    assert seen == [False, True] * 3
     peer.advance(torch.zeros(4, 3, 8, 8))
-    assert seen == [expected]
+    assert seen[-1] is expected
 
 
 def test_the_average_follows_the_weights():
@@ -84,6 +86,42 @@ def test_the_average_follows_the_weights():
         keep = min(0.45, (1 + n) / (10 + n))
         expected = keep * expected + (1 - keep) * n
     assert_close(average.mean.weight, torch.full((1, 1), expected))
+
+
+@pytest.fixture
+def no_trace_of_torchvision():
+    """What stands for it in a test must not be there for the next."""
+    before = set(sys.modules)
+    yield
+    for name in {name for name in sys.modules if name.split(".")[0] == "torchvision"} - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("who", peers.PEERS)
+def test_every_peer_trains_draws_and_is_kept_whole(who, no_trace_of_torchvision):
+    library = re.match(r"[\w-]+", who)[0]
+    if importlib.util.find_spec(library.replace("-", "_")) is None:
+        pytest.skip(f"{library} is not set up: it comes with the extra peers")
+    peers.without_torchvision()
+    torch.manual_seed(0)
+    peer = peers.PEERS[who]()
+    before = {name: value.clone() for name, value in peer.parts["network"].named_parameters()}
+    for _ in range(2):
+        peer.advance(torch.rand(2, 3, 32, 32) * 2 - 1)
+    assert peer.setting and peer.batch > 1
+    moved = [
+        not torch.equal(value, before[name])
+        for name, value in peer.parts["network"].named_parameters()
+        if value.requires_grad
+    ]
+    assert sum(moved) > 0.5 * len(moved)
+    other = peers.PEERS[who]()
+    quality._restore(other, quality._state(peer))
+    torch.manual_seed(1)
+    drawn = peer.draw(2)
+    torch.manual_seed(1)
+    assert drawn.shape == (2, 3, 32, 32)
+    assert_close(other.draw(2), drawn, rtol=0, atol=0)
 
 
 def test_everybody_takes_turns_and_draws_when_it_should():
@@ -112,6 +150,41 @@ def test_what_was_measured_under_other_conditions_is_measured_again(tmp_path, mo
     assert quality.finished(job, tmp_path) == told
     monkeypatch.setattr(quality, "SEED", 7)
     assert quality.finished(job, tmp_path) is None
+
+
+def test_one_more_peer_leaves_what_others_were_measured_as(monkeypatch):
+    monkeypatch.setattr(quality, "PACKAGES", ("torch",))
+    before = {who: quality.conditions(who) for who in peers.PEERS}
+    assert len({told["code"] for told in before.values()}) == len(before)
+
+    class Wider(peers.Diffusers):
+        rate = 1e-3
+
+    monkeypatch.setitem(peers.PEERS, "diffusers, wider", Wider)
+    assert {who: quality.conditions(who) for who in before} == before
+    assert quality.conditions("diffusers, wider") not in before.values()
+    # What it builds on is its business, too.
+    monkeypatch.setitem(peers.PEERS, "diffusers, HF course", Wider)
+    assert quality.conditions("diffusers, HF course") != before["diffusers, HF course"]
+
+
+def curves_of(**others):
+    return {quality.OURS: {10: (11.0, 16.0), 30: (29.0, 8.0), 60: (60.0, 4.0)}} | others
+
+
+def test_the_table_tells_real_seconds_and_where_a_ratio_says_little():
+    plan = dataclasses.replace(quality.LONG, judged=(10, 60), ours=(10, 30, 60))
+    curves = curves_of(good={10: (10.2, 12.0), 60: (61.0, 8.0)}, static={60: (64.0, 16.0)})
+    ours = quality._quality(quality.OURS, plan, curves)
+    assert ours["10 s"] == "16.00 (11 s)" and ours["30 s"] == "8.00"
+    assert ours["times sooner"] == ""
+    good = quality._quality("good", plan, curves)
+    assert good["10 s"] == "12.00" and good["30 s"] == ""
+    assert good["ours is there after"] == "29 s" and good["times sooner"] == "2"
+    static = quality._quality("static", plan, curves)
+    assert static["60 s"] == "16.00 (64 s)"
+    assert static["ours is there after"] == "less than 11 s"
+    assert static["times sooner"] == "(more than 6)"
 
 
 def test_what_was_measured_with_another_recipe_of_ours_is_measured_again(tmp_path, monkeypatch):
