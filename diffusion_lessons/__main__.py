@@ -45,7 +45,18 @@ NOTHING = "nothing"
 _MOST, _MOST_ON_FILM = 256, 32
 _ENDINGS = (".png", ".gif", ".webp", ".npz")
 _STOPPED = 130  # what a shell reports after Ctrl-C
-_START = "python -m diffusion_lessons"
+
+
+def started_by(executable: str) -> str:
+    """How to call this command again: by the path of its Python where that lies in this folder."""
+    try:
+        path = shlex.quote(str(Path(executable).relative_to(Path.cwd())))
+    except (ValueError, OSError):  # somewhere else, so in an environment that was switched on
+        path = "python"
+    return f"{path} -m diffusion_lessons"
+
+
+_START = started_by(sys.executable)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -362,6 +362,20 @@ def test_help_teaches(run):
 # ------------------------------------------------------------------------------------------ train
 
 
+@pytest.mark.parametrize(
+    ("python", "typed"),
+    [
+        (".venv/bin/python", ".venv/bin/python"),
+        ("my tools/python", "'my tools/python'"),
+        ("../elsewhere/python", "python"),
+    ],
+)
+def test_what_it_says_can_be_typed(monkeypatch, tmp_path, python, typed):
+    monkeypatch.chdir(tmp_path)
+    executable = os.path.normpath(tmp_path / python)
+    assert command_line.started_by(executable) == f"{typed} -m diffusion_lessons"
+
+
 def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model):
     facts = files.load(model, "model")[1]
     assert facts["recipe"] == {

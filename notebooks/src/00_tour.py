@@ -199,7 +199,7 @@ widgets.guidance(
 
 # %% [markdown]
 # ## The map
-# Each lesson has a core of 25 minutes; more is folded below it for those who want it. They build on each other, but each can be opened by itself.
+# Each lesson has a core of 25 minutes (the toolbox 20); more is folded below it for those who want it. They build on each other, but each can be opened by itself.
 #
 # | lesson | question | what you do there |
 # |---|---|---|
@@ -213,13 +213,13 @@ widgets.guidance(
 # | [07 Prompts](07_prompts.ipynb) | How do words steer it? | give your network words, and a pair that it never saw |
 # | [08 Is it new?](08_is_it_new.ipynb) | Does it copy or create? | vote for the better artist, then see what it copied from |
 #
-# **For teachers.** Show this tour on the projector and let the class call out wishes; take a show of hands at every *Predict* before you run the cell. Then one lesson makes a school period: the core together or in pairs, with its exercise, which checks itself and goes on whatever is written; *Prove it* and *Go further* are for the quick and for home. Set the laptops up beforehand and run *Is your machine fine?* on each: from then on no network is needed.
+# **For teachers.** Show this tour on the projector and let the class call out wishes; take a show of hands at every *Predict* before you run the cell. Then one lesson makes a school period: the core together or in pairs, with its exercise, which checks itself and goes on whatever is written; *Prove it* and *Go further* are for the quick and for home. Set the laptops up beforehand and run *Is your machine fine?* on each: from then on no internet is needed.
 #
 # ## What you now know
 #
 # **Three sentences.** A picture is drawn by clearing static in small steps, each towards what the network guesses lies under it. Words steer the guess, and guidance says how hard. A network that learnt cats and sunglasses apart can put them together.
 #
-# **Try this.** In a terminal, in the folder of the course: `python -m diffusion_lessons draw "a cat wearing sunglasses" --out cats.gif` draws these cats and four more, in more steps and with a little more guidance, and makes a film of it.
+# **Try this.** In a terminal, in the folder of the course: `.venv/bin/python -m diffusion_lessons draw "a cat wearing sunglasses" --out cats.gif` (with conda it begins with `python`) draws these cats and four more, in more steps and with a little more guidance, and makes a film of it.
 #
 # **Where it lives.** `prompts.parse` reads the words, `wishes` throws the dice and makes the static, `sampling.sample` is the loop, `models.load` the network.
 #

@@ -91,7 +91,7 @@ plots.numbered({"face": face}, "A face of five rows and five columns, with each 
 # %% [markdown]
 # A colon takes a part: `0:2` is from 0 up to 2, *without* 2.
 #
-# **Predict.** Which pixels does the second line turn black?
+# **Predict.** Which pixels does the second line set to −1?
 
 # %%
 wink = face.copy()
@@ -155,7 +155,7 @@ plots.with_spread(
     {"cat": cat, "static": static},
     "Below each picture, how often its values occur. The line marks the mean, the bar one spread to "
     "either side. The cat's values lie close together, those of static far apart, in a bell; beyond "
-    "the dots, at −1 and 1, a screen shows just black or white.",
+    "the dotted lines, at −1 and 1, a screen shows nothing darker or brighter.",
 )
 
 # %%

@@ -105,7 +105,7 @@ assert round(no_root[-1], 1) == 0.7 and round(no_root[-1] ** 2, 1) == 0.5
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The spread settles at 0.7, so half the variance is gone. Every step takes twice what it should, and the noise gives back only half of that. Taking a variance for a spread is a slip that has found its way into published courses.
+# The spread settles at 0.7, so half the variance is gone. Every step takes twice the share, 2 % of the variance, and the noise still gives back 0.01. The two are equal where the variance is a half. Taking a variance for a spread is a slip that has found its way into published courses.
 # </details>
 #
 # ### 2 · A thousand steps in one jump
@@ -488,8 +488,8 @@ plots.lines(
 widgets.noise_explorer(
     cat,
     {"mine": own, "linear": linear, "cosine": cosine},
-    "The cat at three steps of your own schedule, from near the picture (t = 0) to near noise "
-    "(t = 1000).",
+    "The cat at three steps of your own schedule, t = 100, 350 and 900: from near the picture to "
+    "near noise.",
 )
 
 # %% [markdown]

@@ -393,7 +393,7 @@ assert 0.5 < ideal_new[3] / fewer < 1
 #
 # So is 0.04 good? **The number alone says nothing.** It is about what our network gets at t = 400. At 100 it would be four times better than our network, and at 900 worse than always answering with the average picture. Ask: at which level, on which pictures, and what is *possible*?
 #
-# *Can the loss be low, and a whole level be learnt badly?* Yes. The mean comes mostly from levels with little noise (0.17 at 100, 0.0034 at 900). Suppose a network were blind at 900, where a picture begins, and always answered with the average picture: 0.007 there. The mean of nine levels, 0.05, would hardly move, and nobody would notice. (What that would do to the pictures is another question.)
+# *Can the loss be low, and a whole level be learnt badly?* Yes. The mean comes mostly from levels with little noise (0.16 at 100, 0.0034 at 900). Suppose a network were blind at 900, where a picture begins, and always answered with the average picture: 0.007 there. The mean of nine levels, 0.044, would hardly move, and nobody would notice. (What that would do to the pictures is another question.)
 #
 # *End of the core. Short of time? Jump to "What you now know" at the end.*
 
@@ -570,7 +570,7 @@ assert by_heart[0] > 1.5 * floor[0] and 0.65 < floor[0] < 0.8
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Within a few per cent, everywhere. And look at the floor itself: at t = 50 *no one* gets below 0.7, as nobody can tell the cloud's scatter from the noise. A loss of 0.04 is impossible there, and at t = 800 it is the best there is. The same number, a miracle and a matter of course.
+# Within ten per cent, mostly within three. And look at the floor itself: at t = 50 *no one* gets below 0.7, as nobody can tell the cloud's scatter from the noise. A loss of 0.04 is impossible there, and at t = 800 it is the best there is. The same number, a miracle and a matter of course.
 #
 # With two pixels, 2,000 dots fill the clouds, and knowing those by heart would probably be nearly as good as the law. With 3,072 numbers a picture, 20,000 pictures fill nothing.
 # </details>
@@ -658,7 +658,7 @@ assert far["ideal"] < 0.01 and far["network"] > 0.7 * far["new digits"]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# The ideal guesser copies. The network's digits are at least as far from the known ones as digits that somebody really wrote; some are hardly readable, so part of that distance is clumsiness. Often it draws the same digit as the copyist above it, from the same static: both learnt from the same pictures what lies where.
+# The ideal guesser copies. The network's digits are about as far from the known ones as digits that somebody really wrote, or farther; some are hardly readable, so part of that distance is clumsiness. Often it draws the same digit as the copyist above it, from the same static: both learnt from the same pictures what lies where.
 # </details>
 #
 # ### Your turn: `voters`
@@ -686,7 +686,7 @@ voters = checks.voters(voters)
 # ```
 # </details>
 #
-# **Predict.** In pure static all 2,000 vote. How many at t = 950, where ᾱ is half a per cent?
+# **Predict.** In pure static all 2,000 vote. How many at t = 950, where ᾱ is 0.6 per cent?
 
 # %%
 for t in (1000, 975, 950, 900, 800):
@@ -698,7 +698,7 @@ for t in (1000, 975, 950, 900, 800):
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A few hundred, so by then most are out. Half a per cent of the power in each pixel, three thousand pixels: that already tells day from night and beach from city. This short stretch is where this guesser decides.
+# A few hundred, so by then most are out. 0.6 per cent of the power in each pixel, three thousand pixels: that already tells day from night and beach from city. This short stretch is where this guesser decides.
 # </details>
 #
 # ## What you now know

@@ -347,7 +347,7 @@ print(
 assert follows[950] > 0.6 and moves[950] > 0.1 and moves[1000] < 0.02
 
 # %% [markdown]
-# At 950 it sees how light the picture is. At 1000 it has learnt not to look: its guess hardly moves, whatever the static. What keeps it from the average is nearly the same each time, a small mistake of its own.
+# At 950 it sees how light the picture is. At 1000 it has learnt not to look: its guess hardly moves, whatever the static. (That the little it moves goes against the picture is chance: √ᾱ is 0.00005 there.) What keeps it from the average is nearly the same each time, a small mistake of its own.
 
 # %% [markdown]
 # ### The random step, by brute force

@@ -43,8 +43,8 @@ def picture_from(x_T, words=None, dice=None, n=100):
 static = torch.randn(12, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 plots.pictures(
     picture_from(static),
-    "Twelve pictures from twelve pictures of static, without any words: somebody of one "
-    "kind or another, in one place or another, no two alike.",
+    "Twelve pictures from twelve pictures of static, without any words: in most somebody of one "
+    "kind or another, in one place or another, and no two alike.",
     columns=6,
 )
 
@@ -87,7 +87,7 @@ plots.pictures(
     "Deterministic. Top row, the starts; below, what comes of them. Static gives pictures. White "
     "and black end as a pale or a dark haze, with at most a shadow of what was asked for. Grey and "
     "the photo give one soft picture each without words; with words both give what was asked for.",
-    columns=7,
+    columns=len(starts),
     titles=list(starts),
     labels=["start", "no words", "orange cat", "brown dog"],
     inches=1.28,
@@ -113,7 +113,7 @@ plots.pictures(
     [pile[name][i] for pile, i in rows for name in starts],
     "Random, with the same dice in each row. Every start gives a proper picture, white and black "
     "too. And along a row it is nearly always the very same picture.",
-    columns=7,
+    columns=len(starts),
     titles=list(starts),
     labels=["no words", "no words", "orange cat", "brown dog"],
     inches=1.28,
@@ -275,7 +275,7 @@ assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
 # Mostly a third picture, and no double exposure, though it may borrow a head from one and a body from the other. It may be like one neighbour or the other, and somewhere it tips. There you may catch it between two: a city on the left, a pale sky on the right. Mixed straight, the static in the middle is too weak (1 became 0.71), as in "static × 0.5" above: less detail. (Empty places with nobody in them are a little more frequent, too, but so few may be luck.)
 # </details>
 #
-# **Move the slider.** Where does it tip? Is there ever half a beach in half a city?
+# **Move the slider.** Where does it tip? Is there ever half a meadow in half a city?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -522,7 +522,7 @@ assert middling[0.5] > 0.8 > 0.7 > middling[0.012] > 0.3
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Everything becomes middling: at ᾱ = 0.155 nearly nine pictures in ten are in the same middling place, a futuristic city, and none is a night. Words hide it for long: up to there all six are right. And the network is not to blame: start it from real pictures under that much noise, as in training, and all is well. It is the start that is wrong.
+# Everything becomes middling: at ᾱ = 0.155 more than nine pictures in ten are in the same middling place, a futuristic city, and none is a night. Words hide it for long: up to there all six are right. And the network is not to blame: start it from real pictures under that much noise, as in training, and all is well. It is the start that is wrong.
 # </details>
 #
 # ### The number that predicts it

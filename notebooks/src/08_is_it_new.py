@@ -578,7 +578,7 @@ print(
 )
 
 # %% [markdown]
-# A little above it, hardly more than chance would give. Its pictures are, in the median, as far from the training set as new real ones; a few copies would not show in that. Did you see a difference? Where?
+# A little above it, less than chance alone would give. Its pictures are, in the median, as far from the training set as new real ones; a few copies would not show in that. Did you see a difference? Where?
 #
 # ### Whose pictures?
 # One student was trained on the same 10,000 pictures as B, but one of them was in there a hundred times, as popular pictures are on the web. That is 100 of 10,099 examples: one in a hundred.
@@ -645,7 +645,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A network that sees few pictures often learns them by heart, and a score of quality does not notice; one that sees many different ones learns a rule, so that strangers trained on different pictures draw nearly the same. Whether something is a copy can only be said beside the training set, and beside what is new for certain. The perfect student of the training set only copies: what is new comes from where a network falls short of it.
 #
-# **Try this.** Measure the same for *your* network from lesson 07: 20,000 pictures, a minute. Is it nearer to A or to B? And at which number between 100 and 1,000 does copying stop? `python tools/train_copying.py` shows how ours were made; `--seed` and `--data-seed` make others, and `copying.load(folder)` reads them.
+# **Try this.** Measure the same for *your* network from lesson 04, `models.load("../data/my-model.safetensors")`. It saw all 20,000 pictures, `unseen` too, so take new ones: `data.critters(48, seed=1).x0`. Is it nearer to A or to B? And if a computer has an hour to spare: in a terminal, in the folder of the course, `.venv/bin/python tools/train_copying.py --seed 5 --out build/mine` makes nine students of your own (with conda it begins with `python`; without `--out` it overwrites ours). `copying.load("../build/mine")` reads them.
 #
 # **Where it lives now.** `metrics.nearest`, `copy_rate`, `frechet_distance` and `precision_recall`; the guessers in `models`; the students in `copying`.
 #
