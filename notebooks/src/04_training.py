@@ -152,7 +152,7 @@ plots.pictures(
 #
 # `backward` finds out for each weight which way makes the loss smaller; `step` moves all weights a little that way (how far exactly is the *optimiser*'s business); `zero_grad` wipes the slate for the next round. We ask 64 questions at a time, a **batch**. There is nothing else.
 #
-# **Predict.** An untrained network of ours answers 0 everywhere. Is its loss about 0, about 0.7, or about 30?
+# **Predict.** An untrained network of ours answers 0 everywhere. Is its loss about 0, about 0.65, or about 30?
 
 # %%
 from diffusion_lessons import training
@@ -179,12 +179,12 @@ def teach(batch=64):
 losses = [teach() for _ in range(50)]
 first, later = losses[0], sum(losses[-10:]) / 10
 print(f"loss of the first batch {first:.2f}, of the last ten {later:.2f}")
-assert round(first, 1) == 0.7 and later < 0.75 * first
+assert 0.6 < first < 0.7 and later < 0.75 * first
 
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# 0.7: whoever answers 0 is wrong by v itself, so the first loss is the mean square of v, something between that of noise, 1, and that of our pictures. And fifty rounds of ten lines have brought it down by more than a quarter.
+# About 0.65: whoever answers 0 is wrong by v itself, so the first loss is the mean square of v, something between that of noise, 1, and that of our pictures. And fifty rounds of ten lines have brought it down by more than a quarter.
 # </details>
 #
 # ### 4 · The real run
@@ -243,12 +243,12 @@ batches, window = torch.tensor(losses), min(20, len(losses))
 smooth = batches.unfold(0, window, 1).mean(1)
 plots.lines(
     range(window, len(losses) + 1),
-    {"one batch": batches[window - 1 :], f"mean of {window} batches": smooth},
+    {"one batch": batches[window - 1 :], f"mean of the last {window}": smooth},
     "The loss falls steeply in the first fifth of the training and slowly after that, while the "
-    "pictures above become good only then.",
+    "pictures above become good only then. (The mean looks back, so it comes down late.)",
     xlabel="batches seen",
     ylabel="loss",
-    colors={"one batch": plots.OTHERS[2], "mean of 20 batches": plots.OTHERS[3]},
+    colors={"one batch": plots.OTHERS[2], "mean of the last 20": plots.OTHERS[3]},
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -352,7 +352,8 @@ plots.lines(
     levels,
     {"pictures it was trained on": on_known, "new pictures": on_new},
     "The loss at each level, from data (t = 0) to noise (t = 1000). The two curves lie on each "
-    "other: no trace of memory. Both are high at the ends and lowest at about 600.",
+    "other: no trace of memory. Both are very high near data, lowest from about 600 to 750, and "
+    "a little higher again at noise.",
     xlabel="level t, from data (0) to noise (1000)",
     ylabel="loss",
     colors={"pictures it was trained on": plots.OTHERS[3], "new pictures": plots.OTHERS[1]},
@@ -369,7 +370,7 @@ assert apart < 0.1 and 0.95 < on_new[0] < 1.6 and on_new[0] > 5 * min(on_new)
 #
 # They are the same, within the luck of which pictures we took. Having seen each picture about three times, the network is no better on those it knows. That is the right way to fail.
 #
-# The ends are hard for different reasons. At t = 1 it should find noise that is all but invisible. To answer 0 would cost 1, the noise's variance, and the network does no better, or even worse. But that hardly matters: the picture is nearly clean anyway. At t = 1000 it sees only noise, and should guess a picture from its caption.
+# Both ends are harder than the middle, the one near data by far, and for different reasons. At t = 1 it should find noise that is all but invisible. To answer 0 would cost 1, the noise's variance, and the network does no better, or even worse. But that hardly matters: the picture is nearly clean anyway. At t = 1000 it sees only noise, and should guess a picture from its caption.
 # </details>
 #
 # ### Does it need t at all?
@@ -381,8 +382,8 @@ waves = models.time_features(torch.arange(1001), 64)
 plots.pictures(
     [waves.T[None, 8:32, ::20]],
     "What the network is told: 24 of the 64 waves, one in each row (white 1, black −1), from data "
-    "(left, t = 0) to noise (right, t = 1000). Fast waves at the top tell near levels apart, slow "
-    "ones at the bottom distant levels.",
+    "(left, t = 0) to noise (right, t = 1000). Fast waves at the top tell near levels apart, slower "
+    "ones below them distant levels; the slowest hardly change.",
     inches=6,
 )
 
@@ -430,7 +431,7 @@ assert -0.05 < extra < 0.06 < misled and lied[-1] > 1.6 * told[-1] and lied[0] >
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (By its loss, that is. Sun and others, 2025, found that most of the larger networks they tried still draw well without it.) But a network that has learned to trust t is led astray by a lie. Most so under pure noise, where its loss is about twice as high.
+# Hardly! The noise can be seen, so t tells the network little that it couldn't work out. (By its loss, and after only a hundred batches, that is. Sun and others, 2025, found that most of the larger networks they tried still draw well without it.) But a network that has learned to trust t is led astray by a lie. Most so under pure noise, where its loss is about twice as high.
 # </details>
 #
 # ### Break it: lie about t
@@ -572,7 +573,7 @@ gain = {}
 for when, pair in pairs.items():
     newest, average = (sum(loss_at(t, net, new) for t in levels[3:]) for net in pair)
     gain[when] = 1 - average / newest
-    print(f"{when}: averaging lowers the loss from t = 250 on by {gain[when]:.1%}")
+    print(f"{when}: averaging changes the loss from t = 250 on by {-gain[when]:+.1%}")
 assert 0.005 < gain["half-way"] < 0.2 and abs(gain["at the end"]) < 0.04
 
 # %%
@@ -631,7 +632,7 @@ assert all(same)
 # Equal to the last bit. (On one machine, with the same number of threads: another machine adds numbers up in another order, and rounds otherwise.)
 # </details>
 #
-# So you can train a night long. This shows a network more than ten times the pictures, for far less grain:
+# So you can train for longer. This takes twenty minutes. Where the run above took one, it shows the network some twenty times the pictures, for far less grain:
 #
 # ```python
 # pictures = training.pictures_in(20, model, (drawn.x0, drawn.cond), schedule)  # 20 minutes
@@ -639,6 +640,7 @@ assert all(same)
 #                          checkpoint="../data/mine.run.safetensors")
 # for record in records:
 #     print(f"{record.loss:.2f}, {record.seconds_left / 60:.0f} minutes left ", end="\r")
+# models.save(ema, "../data/my-long-model.safetensors", recipe={"pictures": pictures})
 # ```
 # The speed is measured once and turned into a number of pictures, so that the result doesn't depend on what else the machine is doing.
 #
@@ -669,8 +671,8 @@ draw_t = checks.draw_t(draw_t)
 even, ours = draw_t(1000, 100_000, dice), training.draw_t(schedule, 100_000, dice)
 plots.outlines(
     {"even": even, "ours": ours},
-    "How often each level is drawn. Even: all alike. Ours: most in the middle, but not nothing at "
-    "the ends.",
+    "How often each level is drawn. Even: all alike. Ours: most in the middle, few towards the "
+    "ends, and a spike at T, where every film begins.",
     xlabel="level t, from data (0) to noise (1000)",
     span=(0, 1000),
     colors={"even": plots.OTHERS[3], "ours": plots.OTHERS[0]},
@@ -721,7 +723,7 @@ with torch.no_grad():
 worse = {t: loss_at(t, shallow, new) / loss_at(t, ema, new) for t in (125, 750)}
 for t, factor in worse.items():
     print(f"t = {t}: loss {factor:.1f} times as high")
-assert worse[750] > 1.2 * worse[125]
+assert worse[125] > 1.2 and worse[750] > worse[125]
 
 # %% [markdown]
 # <details><summary>What happened</summary>
@@ -738,7 +740,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A training example is one picture at one random level of noise, and the network answers what it can't see. The loss falls fast and never to 0, and pictures go on getting better long after it has stopped falling fast: look at them. A student who sees each picture only three times learns what pictures have in common, and does equally well on new ones.
 #
-# **Try this.** Put `data.critters(200)` in place of `data.critters(20_000)` and train again. Is the curve for new pictures still the same as that for known ones?
+# **Try this.** Put `data.critters(200)` in place of `data.critters(20_000)`, and another name in place of `my-model`, or yours is overwritten; then run all from the start. Is the curve for new pictures still the same as that for known ones? (If not, the `assert` below it stops the run.)
 #
 # **Where it lives now.** `training.train`, `training.averaged` and `training.draw_t` in `diffusion_lessons/training.py`; the U-Net in `diffusion_lessons/models.py`; `forward.velocity`. Your network is in `data/my-model.safetensors`: `models.load("../data/my-model.safetensors")`.
 #
