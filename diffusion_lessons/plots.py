@@ -874,7 +874,8 @@ def likeness(matrix: Any, names: Sequence[str], groups: Sequence[int], caption: 
     ``matrix`` (n, n); ``groups``: how many neighbours belong together, in order, framed in white.
     """
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        canvas = Canvas(figsize=(7.4, 6.2), layout="constrained")
+        # A square in a wide figure: "constrained" leaves too little room for the longest name.
+        canvas = Canvas(figsize=(7.4, 6.2), layout="compressed")
         axes = canvas.subplots()
         shown = axes.imshow(np.asarray(matrix), cmap="cividis", vmin=-1, vmax=1)
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)

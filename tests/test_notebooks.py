@@ -5,14 +5,18 @@ a violation of each proves that the rule can fail.
 """
 
 import ast
+import base64
 import copy
+import io
 import json
 import re
 from collections import Counter
 from pathlib import Path
 
 import build_notebooks
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "notebooks"
@@ -105,6 +109,25 @@ def figures_without_words(notebook: dict) -> list[str]:
     return found
 
 
+def figures_cut_off(notebook: dict) -> list[str]:
+    """Ink on the outermost pixels means that words or a line went on beyond them."""
+    found = []
+    for number, cell in enumerate(code_cells(notebook), 1):
+        for output in cell["outputs"]:
+            if "image/png" not in output.get("data", {}):
+                continue
+            png = base64.b64decode(text(output["data"]["image/png"]))
+            pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+            ink = np.abs(pixels - pixels[0, 0]).sum(-1) > 60
+            edges = {"top": ink[0], "bottom": ink[-1], "left": ink[:, 0], "right": ink[:, -1]}
+            found += [
+                f"code cell {number}: a picture is cut off at the {name}"
+                for name, edge in edges.items()
+                if edge.any()
+            ]
+    return found
+
+
 def long_cells(notebook: dict) -> list[str]:
     lengths = [len(text(cell["source"]).splitlines()) for cell in code_cells(notebook)]
     return [
@@ -138,6 +161,7 @@ RULES = [
     errors_or_warnings,
     machine_paths,
     figures_without_words,
+    figures_cut_off,
     long_cells,
 ]
 
@@ -214,6 +238,14 @@ def source(tmp_path):
     return path
 
 
+def drawing(edge: int) -> str:
+    """A white picture with a black line up to ``edge`` pixels from its left side, as stored."""
+    pixels, buffer = np.full((20, 20, 3), 255, np.uint8), io.BytesIO()
+    pixels[10, edge:10] = 0
+    Image.fromarray(pixels).save(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
 @pytest.fixture
 def notebook(source):
     """A small good notebook, as it is stored, with a figure and its caption."""
@@ -222,7 +254,7 @@ def notebook(source):
         cell["execution_count"] = number
     figure = {
         "output_type": "display_data",
-        "data": {"image/png": "aGVsbG8=", "text/plain": f"Figure: {CAPTION}"},
+        "data": {"image/png": drawing(edge=2), "text/plain": f"Figure: {CAPTION}"},
         "metadata": {"image/png": {"alt": CAPTION}},
     }
     caption = {
@@ -292,6 +324,12 @@ VIOLATIONS = {
     "no caption in sight": (
         figures_without_words,
         lambda book: code_cells(book)[0]["outputs"].pop(1),
+    ),
+    "a name that begins outside its picture": (
+        figures_cut_off,
+        lambda book: code_cells(book)[0]["outputs"][0]["data"].update(
+            {"image/png": drawing(edge=0)}
+        ),
     ),
     "a long cell": (
         long_cells,

@@ -308,7 +308,7 @@ plots.pictures(
     [*cats, *best_cats, *known],
     "A cat with sunglasses, six times. Top: your network, after a minute. Middle: the "
     "shipped one, larger, after thirty times as much training. Bottom: for each in the middle the "
-    "nearest of the 20,000 training pictures. None is a cat with sunglasses.",
+    "nearest of your 20,000 training pictures. None is a cat with sunglasses.",
     columns=6,
     labels=["yours", "shipped", "nearest"],
     inches=1.28,
@@ -383,7 +383,7 @@ assert results["cat wearing sunglasses"][0] < results["blue fox"][0] > 0.7
 live.PromptBox(
     mine,
     "a green frog at night",
-    "Four green frogs at night, drawn by a network after less than a minute of training. In "
+    "Four green frogs at night, drawn by a network after about a minute of training. In "
     "JupyterLab a box stands above them, for wishes of your own.",
     guidance=2,
 )
@@ -567,7 +567,7 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: a few of their pictures show nobody, or wreckage, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
+# A word for "not" wins, since it was trained. The other ways all break at the blank, which our network never learned to read: many of their pictures show nobody, or wreckage, and so no hat. So this is no fair test of moving away. Large models, whose captions seldom say what is missing, have no word for "not", learn to read blanks, and take the second way.
 # </details>
 #
 # ### Same static, other words
@@ -589,7 +589,8 @@ for seed in (0, 1):
 plots.pictures(
     [picture for x in same_static for picture in x],
     "Two kinds of static, one in each row. From the second column on, one word differs from the "
-    "first: the critter keeps its place, size and pose, and only what was named changes.",
+    "first: the critter nearly keeps its place and size, and what was not named hardly changes. "
+    "(The blue cat above has its tail on the other side.)",
     columns=5,
     titles=["start", *changes.values()],
     inches=1.28,
@@ -604,7 +605,7 @@ assert moved[1] > moved[2] and moved[3] > moved[2]
 # %% [markdown]
 # <details><summary>What happened</summary>
 #
-# Static decides what words leave open: where it stands, how large it is, which way it looks. Words decide the rest. A new colour or place changes a good part of the picture, a hat only a few pixels.
+# Static decides most of what words leave open: where it stands, how large it is, which way it looks. Words decide the rest, and shift a little of the static's part. A new colour changes most of the picture, a new place less. Another hat is a few pixels, and yet it moves the picture about as much as another animal, since everything else shifts a little with it.
 # </details>
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
@@ -674,7 +675,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# **Move the slider.** Beyond 0 and 1 there are words that nobody has: more frog than a frog. Where does it stop being a creature?
+# **Move the slider.** Beyond 0 and 1 there are words that nobody has: more frog than a frog. Does it stop being a creature anywhere?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -742,7 +743,7 @@ plots.pictures(
 #
 # ### Your own test
 #
-# Choose a pair to withhold, any two words, and train a network that never sees it. A few seconds of drawing the pictures, less than a minute of training.
+# Choose a pair to withhold, two words of different kinds (`critters.ATTRIBUTES` lists all), and train a network that never sees it. A few seconds of drawing the pictures, less than a minute of training.
 #
 # **Predict.** How often will it get your pair right, and how often its siblings? What makes a pair easy?
 
@@ -765,7 +766,8 @@ others = [value for value in critters.ATTRIBUTES[PAIR[0][0]] if value not in ("n
 shares = {value: score(tester, f"{value}, {PAIR[1][1]}") for value in (PAIR[0][1], *others[:3])}
 for value, share in shares.items():
     print(f"{value} + {PAIR[1][1]}: {share:.0%}{'  (never seen)' if value == PAIR[0][1] else ''}")
-assert not together.any() and max(shares.values()) > 0.4
+assert not together.any()
+assert PAIR[0][1] != "bear" or max(shares.values()) > 0.4  # the pair that the lesson came with
 
 # %%
 wish = prompts.parse(f"{PAIR[0][1]}, {PAIR[1][1]}")
@@ -790,7 +792,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A wish becomes numbers, numbers become vectors, and their sum turns the network's knobs. Guidance takes more of what the words change, and too much of it makes pictures glaring and in the end wrong. A network that has learned words apart can put them together as it never saw them, and whether it can is a thing to be counted, not believed.
 #
-# **Try this.** `python -m diffusion_lessons draw "a blue fox on a skateboard at night" --guidance 3` in a terminal draws with the shipped network; add `--out fox.gif` for the film.
+# **Try this.** In a terminal, in the folder of the course: `.venv/bin/python -m diffusion_lessons draw "a blue fox on a skateboard at night" --guidance 3` (with conda it begins with `python`) draws with the shipped network; add `--out fox.gif` for the film.
 #
 # **Where it lives now.** `sampling.guided` is your `guide` around a network, `training.train(drop=0.1)` your `drop_words`; `prompts.parse` reads, `wishes.rows` throws the dice, and `UNet.context` in `diffusion_lessons/models.py` adds up the vectors.
 #
