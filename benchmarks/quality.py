@@ -64,7 +64,7 @@ _PIECE = 64  # pictures that are drawn at once
 # distance ranks kinds of static.
 _STATIC = 10 / 256
 # These also draw with their full sampler, which takes the slowest half an hour of a core. The rest
-# would add more than an hour of two cores: README.md has their numbers, measured once.
+# would add more than an hour of two cores: DECISIONS.md has their numbers, measured once.
 FULL = (OURS, *(who for who, peer in peers.PEERS.items() if peer.decays))
 
 
