@@ -72,8 +72,8 @@ def measure(short: bool = False) -> list[Table]:
             f"{generate.STEPS} calls, with guidance {guided_calls()}. The plain convolution: "
             f"{_PLAIN[0]} channels, 3×3, {_PLAIN[1]}×{_PLAIN[1]} pixels, {_PLAIN[2]} pictures, "
             "channels last, forward only, same threads and precision. Medians; nothing larger "
-            f"once a step takes {_SLOW:.0f} s. bfloat16 is emulated on processors without it, which "
-            "`train` notices.",
+            f"once a step takes {_SLOW:.0f} s. bfloat16 is emulated on processors without it, "
+            "which `train` notices.",
             ("torch",),
         )
     ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .forward import check_t
+from . import guard
+from .guard import guarded, like_the_data, no_words, whole_level
 from .schedules import Schedule
 
 
@@ -32,29 +32,18 @@ class IdealDenoiser:
 
     target = "x0"
 
+    @guarded(data=guard.known_data(2), spread=guard.spread)
     def __init__(self, data: Tensor, schedule: Schedule, spread: float = 0.0) -> None:
-        if not data.is_floating_point() or data.ndim < 2 or len(data) == 0:
-            raise ValueError(
-                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
-                f"dtype {data.dtype} and shape {tuple(data.shape)}."
-            )
-        # In slices as well: on 20,000 pictures at once isfinite takes 400 MB.
-        if not all(torch.isfinite(part).all() for part in data.split(1024)):
-            raise ValueError("data holds NaN or infinity: check the step that made it.")
-        if not 0 <= spread < math.inf:
-            raise ValueError(
-                f"spread is {spread}, but it must be a finite number of at least 0 (0: the data "
-                "are exactly these pictures)."
-            )
-        self.data, self.schedule, self.spread = data, schedule, float(spread)
+        self.data, self.schedule, self.spread = data, schedule, spread
+        self.shape = data.shape[1:]
 
+    @guarded(x_t=like_the_data, t=whole_level)
     def weights(self, x_t: Tensor, t: Tensor | int) -> Tensor:
         """The votes wᵢ: float64 of shape (B, N), each row sums to 1."""
         return torch.cat([self._votes(*part) for part in self._parts(x_t, t)])
 
+    @guarded(cond=no_words("ideal"), x_t=like_the_data, t=whole_level)
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
-        if cond is not None:
-            raise ValueError("The ideal denoiser knows no words: call it with cond=None.")
         answers = []
         for part, alpha_bar in self._parts(x_t, t):
             # Σ wᵢ (xᵢ + k (x_t − √ᾱ xᵢ)) = (1 − k √ᾱ) Σ wᵢ xᵢ + k x_t, as the votes add up to 1.
@@ -66,7 +55,7 @@ class IdealDenoiser:
 
     def _parts(self, x_t: Tensor, t: Tensor | int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batch in slices of at most four million votes, each with its ᾱ_t as (b, 1)."""
-        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.data.shape[1:])
+        alpha_bar = _alpha_bar(self.schedule, t, x_t)
         rows = max(1, 4_000_000 // len(self.data))
         return zip(x_t.split(rows), alpha_bar.split(rows), strict=True)
 
@@ -107,12 +96,8 @@ class LinearDenoiser:
 
     target = "x0"
 
+    @guarded(data=guard.known_data(2))
     def __init__(self, data: Tensor, schedule: Schedule) -> None:
-        if not data.is_floating_point() or data.ndim < 2 or len(data) == 0:
-            raise ValueError(
-                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
-                f"dtype {data.dtype} and shape {tuple(data.shape)}."
-            )
         self.shape, self.schedule = data.shape[1:], schedule
         self.mean = data.flatten(1).mean(0, dtype=torch.float64)
         # A thousand at a time: all pictures in float64, and without their mean, are large.
@@ -121,10 +106,9 @@ class LinearDenoiser:
         variances, self.axes = torch.linalg.eigh(covariance)
         self.variances = variances.clamp(min=0)
 
+    @guarded(cond=no_words("linear"), x_t=like_the_data, t=whole_level)
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
-        if cond is not None:
-            raise ValueError("The linear denoiser knows no words: call it with cond=None.")
-        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.shape)
+        alpha_bar = _alpha_bar(self.schedule, t, x_t)
         seen = (x_t.flatten(1).double() - alpha_bar.sqrt() * self.mean) @ self.axes
         total = alpha_bar * self.variances + 1 - alpha_bar
         # Where there is neither picture nor noise, nothing is to be moved.
@@ -148,25 +132,15 @@ class LocalDenoiser:
 
     target = "x0"
 
+    @guarded(data=guard.known_data(4), size=guard.window_sizes)
     def __init__(self, data: Tensor, schedule: Schedule, size: int | Sequence[int]) -> None:
-        if not data.is_floating_point() or data.ndim != 4 or len(data) == 0:
-            raise ValueError(
-                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
-                f"dtype {data.dtype} and shape {tuple(data.shape)}."
-            )
-        sizes = [size] * (schedule.T + 1) if isinstance(size, int) else list(size)
-        if len(sizes) != schedule.T + 1 or any(side < 1 or side % 2 == 0 for side in sizes):
-            raise ValueError(
-                f"size must be an odd number of pixels, or {schedule.T + 1} of them, one for each "
-                "t from 0 to T: a window has a middle."
-            )
-        self.data, self.schedule, self.sizes = data, schedule, sizes
+        self.data, self.schedule, self.sizes = data, schedule, size
+        self.shape = data.shape[1:]
 
+    @guarded(cond=no_words("local"), x_t=like_the_data, t=whole_level)
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
-        if cond is not None:
-            raise ValueError("The local denoiser knows no words: call it with cond=None.")
-        alpha_bar = _alpha_bar(self.schedule, x_t, t, self.data.shape[1:])[:, 0].tolist()
-        levels = check_t(self.schedule, t, x_t).expand(len(x_t)).tolist()
+        alpha_bar = _alpha_bar(self.schedule, t, x_t)[:, 0].tolist()
+        levels = torch.as_tensor(t).expand(len(x_t)).tolist()
         answers = [
             self._answer(x, a, self.sizes[level])
             for x, a, level in zip(x_t, alpha_bar, levels, strict=True)
@@ -196,12 +170,6 @@ class LocalDenoiser:
         return (answer / total)[0]
 
 
-def _alpha_bar(schedule: Schedule, x_t: Tensor, t: Tensor | int, shape: Sequence[int]) -> Tensor:
-    """ᾱ_t as float64 (B, 1), or a one-sentence error where x_t is no batch of such pictures."""
-    if tuple(x_t.shape[1:]) != tuple(shape) or not x_t.is_floating_point():
-        raise ValueError(
-            f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
-            f"shape {tuple(shape)} are expected, as in the data."
-        )
-    t = check_t(schedule, t, x_t).cpu().expand(len(x_t))
-    return torch.tensor(schedule.alpha_bar)[t].reshape(-1, 1).to(x_t.device)
+def _alpha_bar(schedule: Schedule, t: Tensor | int, x_t: Tensor) -> Tensor:
+    """ᾱ_t as float64 (B, 1), where x_t is."""
+    return schedule.at(t, x_t.flatten(1)).expand(len(x_t), 1).to(x_t.device)

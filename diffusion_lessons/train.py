@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import files
-from .forward import TARGETS, add_noise, velocity
+from .forward import add_noise, velocity
+from .guard import TARGETS
 from .muon import Muon
 from .recipe import coarse_weight, learning_rate, muon_decay, muon_rate, precision_for
 from .schedules import Schedule

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .forward import TARGETS
+from .guard import TARGETS
 
 
 class Block(nn.Module):
