@@ -76,7 +76,7 @@ def speeds(
     """Pictures a second, trained and drawn."""
     model, plain = network(device, compiled), network(device, False)
     steps = train(
-        model, (x0, cond), schedules.cosine(), pictures=(_WARM + _TIMED + 1) * batch, batch=batch,
+        model, (x0, cond), schedules.cosine(), samples=(_WARM + _TIMED + 1) * batch, batch=batch,
         precision=precision, ema=plain,
     )  # fmt: skip
     began = time.perf_counter()
@@ -112,7 +112,7 @@ def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: lis
     ema = make_ema(network(device, False))
     began = time.perf_counter()
     for _ in train(
-        model, (x0, cond), schedules.cosine(), pictures=recipe.PICTURES, batch=batch,
+        model, (x0, cond), schedules.cosine(), samples=recipe.SAMPLES, batch=batch,
         seed=SEED, ema=ema, precision=fastest["precision"],
     ):  # fmt: skip
         pass
@@ -137,7 +137,7 @@ def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: lis
     return Table(
         "Time to the shipped quality",
         rows,
-        f"{recipe.PICTURES:,} pictures, batch {batch}, {fastest['precision']}, "
+        f"{recipe.SAMPLES:,} pictures, batch {batch}, {fastest['precision']}, "
         f"{'compiled' if fastest['compiled'] == 'yes' else 'not compiled'}; both judged by "
         f"`evaluate` with {_JUDGED:,} pictures. Seconds of training, compiling included.",
     )

@@ -92,7 +92,7 @@ def one_setting(precision: str, size: int, batch: int) -> tuple[float, float, in
     model = UNet(widths=recipe.LARGE[0])
     x0 = torch.rand(max(batch, 64), 3, size, size) * 2 - 1
     steps = train(
-        model, x0, schedules.cosine(), pictures=(_AT_MOST + 2) * batch, batch=batch,
+        model, x0, schedules.cosine(), samples=(_AT_MOST + 2) * batch, batch=batch,
         precision=precision,
     )  # fmt: skip
     step = seconds(lambda: next(steps))

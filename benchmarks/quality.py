@@ -175,7 +175,7 @@ class _Ours:
                 break
         self.network = make_ema(model)
         records = train.train(
-            model, x0, self.schedule, pictures=pictures, batch=batch, seed=SEED,
+            model, x0, self.schedule, samples=pictures, batch=batch, seed=SEED,
             ema=self.network,
         )  # fmt: skip
         *_, record = records
@@ -183,7 +183,7 @@ class _Ours:
             "cpu": time.process_time() - cpu,
             "wall": time.perf_counter() - wall,
             "memory": _peak(),
-            "pictures": record.pictures,
+            "pictures": record.samples_seen,
             "weights": count_weights(model),
             "setting": f"widths {'-'.join(map(str, widths))}, batch {batch}, "
             f"{recipe.precision_for(model)}",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from . import files
 from .unet import UNet
@@ -21,17 +24,30 @@ def save(model: UNet, path: str | Path, **facts: Any) -> None:
 def load(path: str | Path = SHIPPED) -> UNet:
     """Load a *model* file that `save` wrote, ready to draw (float32, in evaluation mode).
 
-    Without a path: the network that is shipped with the course.
+    Without a path: the network that is shipped with the course. Errors as in `load_with_metadata`.
+    """
+    return load_with_metadata(path)[0]
+
+
+def load_with_metadata(path: str | Path = SHIPPED) -> tuple[UNet, dict[str, Any]]:
+    """A network as in `load`, and what else its file says of it.
 
     Errors as in `files.load`, and `files.FileError` if the weights do not fit the make-up.
     """
     tensors, facts = files.load(path, "model")
     try:
         model = UNet(**facts["config"])
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        model.load_state_dict(renamed({name: tensor.float() for name, tensor in tensors.items()}))
     except (KeyError, TypeError, RuntimeError) as error:
         raise files.FileError(
             f"{Path(path).name} does not fit this version of the course's network: train it again "
             f"({type(error).__name__})."
         ) from None
-    return model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False), facts
+
+
+def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by the names of today: two layers were called otherwise in version 0.1."""
+    former = {"enter": "conv_in", "leave": "conv_out"}
+    parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
+    return {former.get(head, head) + dot + rest: x for (head, dot, rest), x in parts}

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from . import checkpoints, evaluation, files, schedules
+from . import checkpoints, evaluation, files, runs, schedules
 from .course import sheet
 from .critters import datasets, generate, prompts, world
 from .pace import pictures_in
@@ -30,10 +30,10 @@ from .recipe import (
     GUIDANCE_AFTER_SHORT,
     LARGE,
     LONG,
-    PICTURES,
+    SAMPLES,
     SMALL,
-    muon_decay,
-    muon_rate,
+    muon_lr,
+    muon_weight_decay,
     precision_for,
 )
 from .train import make_ema, train
@@ -101,7 +101,7 @@ def run_draw(args: argparse.Namespace) -> int:
     _check_folder_of(args.out)
     _check_text(args.prompt)
     prompt = prompts.parse(args.prompt)
-    model, facts = _load(args.model)
+    model, facts = checkpoints.load_with_metadata(args.model)
     _fill_in_guidance(args, facts)
     cond = _cond(model, facts, prompt, args.count, args.seed)
     for note in prompt.notes:
@@ -193,10 +193,10 @@ def _check_text(text: str) -> None:
 def run_train(args: argparse.Namespace) -> int:
     """Train a network on critters or on a folder, with a run file to go on from beside it."""
     if args.resume is not None:
-        notes, settings = _read_run(args)
-        out, run = args.out or Path(notes["out"]), args.resume
+        metadata, settings = _read_run(args)
+        out, run = args.out or Path(metadata["out"]), args.resume
     else:
-        notes, settings = _new_run(args), None
+        metadata, settings = _new_run(args), None
         out, run = args.out, args.out.with_suffix(".run.safetensors")
         if run.exists():
             raise ValueError(
@@ -208,30 +208,32 @@ def run_train(args: argparse.Namespace) -> int:
     _check_folder_of(out)
     _read_card(out.with_suffix(".json"))
 
-    recipe, held_out = notes["recipe"], generate.held_out(notes)
-    pictures, words, vocabulary = _training_data(notes, args.data)
+    recipe, held_out = metadata["recipe"], generate.held_out(metadata)
+    pictures, words, vocabulary = _training_data(metadata, args.data)
     examples = pictures if words is None else (pictures, words)
     schedule = schedules.cosine()
     if args.minutes is not None:
         print("Measuring how many pictures this machine trains on in a minute.")
     for usual, batch in (SMALL, LARGE):
-        widths = notes["widths"] or usual
+        widths = metadata["widths"] or usual
         torch.manual_seed(recipe["seed"])
         model = UNet(widths=tuple(widths), vocabulary=vocabulary)
         if settings is None:
-            recipe |= {"batch": batch, "pictures": args.pictures or PICTURES}
+            recipe |= {"batch": batch, "pictures": args.pictures or SAMPLES}
             if args.minutes is not None:
                 recipe["pictures"] = pictures_in(
                     args.minutes, model, examples, schedule, batch=batch
                 )
         if recipe["pictures"] < LONG:
             break
-    notes["widths"] = widths
+    metadata["widths"] = widths
     ema = make_ema(model)
     if settings is None:
         recipe["precision"] = precision_for(model)
-    recipe["rate"] = muon_rate(recipe["batch"])
-    recipe["decay"] = muon_decay(recipe["pictures"], recipe["batch"], recipe["rate"])
+    for former in ("rate", "decay"):  # a run of version 0.1
+        recipe.pop(former, None)
+    recipe["lr"] = muon_lr(recipe["batch"])
+    recipe["weight_decay"] = muon_weight_decay(recipe["pictures"], recipe["batch"], recipe["lr"])
     resume = f"{_START} train --resume {shlex.quote(str(run))}"
     print(
         f"Training on {recipe['pictures']:,} noisy pictures, {len(pictures):,} different ones; "
@@ -239,11 +241,12 @@ def run_train(args: argparse.Namespace) -> int:
         f"Stop with Ctrl-C whenever you like, and go on with: {resume}"
     )
 
-    began = time.monotonic() - notes["seconds"]
+    began = time.monotonic() - metadata["seconds"]
     records = train(
-        model, examples, schedule, pictures=recipe["pictures"], batch=recipe["batch"],
+        model, examples, schedule, samples=recipe["pictures"], batch=recipe["batch"],
         seed=recipe["seed"], ema=ema, checkpoint=run, resume=args.resume,
-        precision=recipe["precision"], rate=recipe["rate"], decay=recipe["decay"], notes=notes,
+        precision=recipe["precision"], lr=recipe["lr"], weight_decay=recipe["weight_decay"],
+        metadata=metadata,
     )  # fmt: skip
     done = settings["step"] * recipe["batch"] if settings else 0
     try:
@@ -255,8 +258,8 @@ def run_train(args: argparse.Namespace) -> int:
             mininterval=0.5,
         ) as bar:
             for record in records:
-                notes["seconds"] = round(time.monotonic() - began, 1)
-                bar.update(min(record.pictures, bar.total) - bar.n)
+                metadata["seconds"] = round(time.monotonic() - began, 1)
+                bar.update(min(record.samples_seen, bar.total) - bar.n)
                 if record.step % 20 == 0:
                     bar.set_postfix(loss=f"{record.loss:.3f}")
     except KeyboardInterrupt:
@@ -272,18 +275,18 @@ def run_train(args: argparse.Namespace) -> int:
     checkpoints.save(
         ema, out, recipe=recipe, held_out=held_out, guidance=guidance, loudness=loudness
     )
-    card = files.load(out, "model")[1] | {"seconds": notes["seconds"], "scores": {}}
+    card = files.load(out, "model")[1] | {"seconds": metadata["seconds"], "scores": {}}
     _write_card(out.with_suffix(".json"), card)
     run.unlink(missing_ok=True)
     print(
-        f"{out}: trained in {notes['seconds']:.0f} s. Draw with it: {_START} draw "
+        f"{out}: trained in {metadata['seconds']:.0f} s. Draw with it: {_START} draw "
         f'"{"a cat" if vocabulary else ""}" --model {shlex.quote(str(out))}'
     )
     return 0
 
 
 def _new_run(args: argparse.Namespace) -> dict:
-    """What a run file notes, so that nothing but its name is needed to go on."""
+    """What a run file holds beside the run, so that nothing but its name is needed to go on."""
     if args.out is None:
         raise ValueError("Say where the trained network should go, such as --out my.safetensors.")
     if args.data is not None and (args.hold_out or args.drawn):
@@ -325,24 +328,24 @@ def _read_run(args: argparse.Namespace) -> tuple[dict, dict]:
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"A run that goes on keeps its settings: leave out {name}.")
-    _, settings = files.load(args.resume, "run")
-    if "notes" not in settings:
+    _, settings = runs.load(args.resume)
+    if "metadata" not in settings:
         raise ValueError(
             f"{args.resume.name} was not started by this command: go on with it where it was "
-            "started, with diffusion_lessons.training.train."
+            "started, with diffusion_lessons.train.train."
         )
-    return settings["notes"], settings
+    return settings["metadata"], settings
 
 
-def _training_data(notes: dict, moved: Path | None) -> tuple[Tensor, Tensor | None, int]:
+def _training_data(metadata: dict, moved: Path | None) -> tuple[Tensor, Tensor | None, int]:
     """Pictures, what is said of them (or None), and how many words there are."""
     vocabulary = len(world.VOCABULARY)
-    if notes["folder"] is None:
+    if metadata["folder"] is None:
         drawn = datasets.load_critters(
-            notes["recipe"]["drawn"], SIZE, held_out=generate.held_out(notes)
+            metadata["recipe"]["drawn"], SIZE, held_out=generate.held_out(metadata)
         )
         return drawn.x0, drawn.cond, vocabulary
-    folder = moved or Path(notes["folder"])
+    folder = moved or Path(metadata["folder"])
     if not (folder / "captions.csv").exists():
         return datasets.image_folder(folder, SIZE), None, 0
     pictures, captions = datasets.captioned_folder(folder, SIZE)
@@ -363,7 +366,7 @@ def _training_data(notes: dict, moved: Path | None) -> tuple[Tensor, Tensor | No
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Score a network on critters and print the numbers."""
-    model, facts = _load(args.model)
+    model, facts = checkpoints.load_with_metadata(args.model)
     recipe = facts.get("recipe", {})
     if recipe.get("data", "critters") != "critters":
         raise ValueError(
@@ -399,10 +402,6 @@ def _rounded(numbers: dict) -> dict:
 
 
 # ------------------------------------------------------------------------------------------ common
-
-
-def _load(path: Path) -> tuple[UNet, dict]:
-    return checkpoints.load(path), files.load(path, "model")[1]
 
 
 def _fill_in_guidance(args: argparse.Namespace, facts: dict) -> None:
@@ -608,7 +607,7 @@ examples:
     )
     length.add_argument(
         "--pictures", type=_whole(1, 10**10), metavar="N",
-        help=f"train on so many noisy pictures (default {PICTURES:,})",
+        help=f"train on so many noisy pictures (default {SAMPLES:,})",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the network goes")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="a run file to go on from")

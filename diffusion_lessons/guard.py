@@ -22,7 +22,8 @@ from torch import Tensor
 TARGETS = ("eps", "v", "x0")
 
 F = TypeVar("F", bound=Callable[..., Any])
-Rule = Callable[[str, Any, Mapping[str, Any]], Any]
+Given = Mapping[str, Any]
+Rule = Callable[[str, Any, Given], Any]
 
 
 def guarded(**rules: Rule) -> Callable[[F], F]:
@@ -52,7 +53,7 @@ def bare(function: F) -> F:
 # --- pictures ---
 
 
-def picture(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+def picture(name: str, x: Any, given: Given) -> Tensor:
     """Floats (B, …) without NaN or infinity."""
     if not isinstance(x, Tensor):
         raise ValueError(f"{name} must be a torch tensor, but it is a {type(x).__name__}.")
@@ -68,7 +69,7 @@ def picture(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
     return x
 
 
-def clean(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+def clean(name: str, x: Any, given: Given) -> Tensor:
     """A clean picture, floats in [−1, 1]."""
     x = picture(name, x, given)
     # Ten leaves room for toy data that is not a picture, and still recognises 0 … 255.
@@ -83,7 +84,7 @@ def clean(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
 def like(other: str) -> Rule:
     """Floats of the other argument's shape."""
 
-    def rule(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+    def rule(name: str, x: Any, given: Given) -> Tensor:
         if isinstance(x, Tensor) and x.is_floating_point() and x.shape != given[other].shape:
             raise ValueError(
                 f"{name} has shape {tuple(x.shape)}, but it must match the picture's, "
@@ -94,7 +95,7 @@ def like(other: str) -> Rule:
     return rule
 
 
-def like_the_data(name: str, x_t: Any, given: Mapping[str, Any]) -> Tensor:
+def like_the_data(name: str, x_t: Any, given: Given) -> Tensor:
     """Floats (B, …) of the shape that a denoiser's own pictures have."""
     shape = tuple(given["self"].shape)
     if tuple(x_t.shape[1:]) != shape or not x_t.is_floating_point():
@@ -108,7 +109,7 @@ def like_the_data(name: str, x_t: Any, given: Mapping[str, Any]) -> Tensor:
 def known_data(ndim: int) -> Rule:
     """At least one finite picture, floats of at least ``ndim`` axes."""
 
-    def rule(name: str, data: Any, given: Mapping[str, Any]) -> Tensor:
+    def rule(name: str, data: Any, given: Given) -> Tensor:
         if not data.is_floating_point() or data.ndim < ndim or len(data) == 0:
             raise ValueError(
                 "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
@@ -122,7 +123,7 @@ def known_data(ndim: int) -> Rule:
     return rule
 
 
-def predicted(name: str, pred: Any, given: Mapping[str, Any]) -> Any:
+def predicted(name: str, pred: Any, given: Given) -> Any:
     """A `forward.Prediction` of the picture x_t."""
     like("x_t")("x0_hat", pred.x0_hat, given)
     return pred
@@ -131,7 +132,7 @@ def predicted(name: str, pred: Any, given: Mapping[str, Any]) -> Any:
 # --- levels ---
 
 
-def whole_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
+def whole_level(name: str, t: Any, given: Given) -> Tensor:
     """t as int64 of shape (B,) or (1,), from 0 to T: an index of −1 would silently mean T."""
     x = next(given[key] for key in ("x_t", "x0") if key in given)
     T = (given["schedule"] if "schedule" in given else given["self"].schedule).T
@@ -161,7 +162,7 @@ def whole_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
 def below(above: str) -> Rule:
     """A level s below t (None: t − 1), where t holds noise to take away."""
 
-    def rule(name: str, s: Any, given: Mapping[str, Any]) -> Tensor:
+    def rule(name: str, s: Any, given: Given) -> Tensor:
         t, schedule = torch.as_tensor(given[above]).reshape(-1), given["schedule"]
         s = t - 1 if s is None else whole_level(name, s, given)
         if not (s < t).all():
@@ -184,7 +185,7 @@ def below(above: str) -> Rule:
 def one_for_all(rule: Rule) -> Rule:
     """The same level for the whole batch, as a whole number."""
 
-    def common(name: str, t: Any, given: Mapping[str, Any]) -> int:
+    def common(name: str, t: Any, given: Given) -> int:
         t = rule(name, t, given)
         if not (t == t[0]).all():
             raise ValueError(f"A multistep step needs one {name} for the whole batch.")
@@ -196,14 +197,14 @@ def one_for_all(rule: Rule) -> Rule:
 # --- what a network or a step is told ---
 
 
-def target(name: str, value: Any, given: Mapping[str, Any]) -> str:
+def target(name: str, value: Any, given: Given) -> str:
     """One of the three things that a network may answer with."""
     if value not in TARGETS:
         raise ValueError(f"target is {value!r}, but it must be one of {', '.join(TARGETS)}.")
     return value
 
 
-def telling_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
+def telling_level(name: str, t: Any, given: Given) -> Tensor:
     """A level at which an answer of this target says something about picture and noise."""
     t = whole_level(name, t, given)
     alpha_bar = given["schedule"].at(t, t)
@@ -220,14 +221,14 @@ def telling_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
     return t
 
 
-def share_of_noise(name: str, eta: Any, given: Mapping[str, Any]) -> float:
+def share_of_noise(name: str, eta: Any, given: Given) -> float:
     """η from 0 (no fresh noise) to 1."""
     if not 0 <= eta <= 1:
         raise ValueError(f"eta is {eta}, but it must be from 0 (no fresh noise) to 1 (DDPM).")
     return eta
 
 
-def fresh_noise(name: str, z: Any, given: Mapping[str, Any]) -> Tensor | None:
+def fresh_noise(name: str, z: Any, given: Given) -> Tensor | None:
     """z of x_t's shape and dtype; None only where the step adds no noise."""
     x_t = given["x_t"]
     if z is None:
@@ -245,7 +246,7 @@ def fresh_noise(name: str, z: Any, given: Mapping[str, Any]) -> Tensor | None:
     return z.to(x_t)
 
 
-def initial_noise(name: str, x_T: Any, given: Mapping[str, Any]) -> Tensor:
+def initial_noise(name: str, x_T: Any, given: Given) -> Tensor:
     """Finite floats (B, …), and a number of steps that the schedule has."""
     given["schedule"].timesteps(given["n"])
     if not isinstance(x_T, Tensor) or not x_T.is_floating_point() or x_T.ndim < 2:
@@ -276,14 +277,14 @@ def no_second_words(cond: Any) -> None:
 def no_words(denoiser: str) -> Rule:
     """Nothing said: this denoiser knows pictures only."""
 
-    def rule(name: str, cond: Any, given: Mapping[str, Any]) -> None:
+    def rule(name: str, cond: Any, given: Given) -> None:
         if cond is not None:
             raise ValueError(f"The {denoiser} denoiser knows no words: call it with cond=None.")
 
     return rule
 
 
-def spread(name: str, value: Any, given: Mapping[str, Any]) -> float:
+def spread(name: str, value: Any, given: Given) -> float:
     """The spread of soft data, at least 0."""
     if not 0 <= value < math.inf:
         raise ValueError(
@@ -293,7 +294,7 @@ def spread(name: str, value: Any, given: Mapping[str, Any]) -> float:
     return float(value)
 
 
-def window_sizes(name: str, size: Any, given: Mapping[str, Any]) -> list[int]:
+def window_sizes(name: str, size: Any, given: Given) -> list[int]:
     """An odd number of pixels for each t from 0 to T."""
     levels = given["schedule"].T + 1
     sizes = [size] * levels if isinstance(size, int) else list(size)
@@ -303,6 +304,223 @@ def window_sizes(name: str, size: Any, given: Mapping[str, Any]) -> list[int]:
             "T: a window has a middle."
         )
     return sizes
+
+
+def network_input(model: Any, x_t: Tensor, t: Any, cond: Tensor | None) -> None:
+    """What a `unet.UNet` takes. Values of words are looked at on a CPU only: a GPU would wait."""
+    channels, fold = model.config["channels"], 2 ** len(model.config["widths"])
+    fits = x_t.ndim == 4 and x_t.shape[1] == channels and not any(n % fold for n in x_t.shape[2:])
+    if not fits or not x_t.is_floating_point():
+        raise ValueError(
+            f"x_t has shape {tuple(x_t.shape)} and dtype {x_t.dtype}, but this network takes "
+            f"floats (B, {channels}, H, W) with H and W divisible by {fold}."
+        )
+    shape = tuple(torch.as_tensor(t).shape) if model.uses_time else ()
+    if shape not in ((), (1,), (len(x_t),)):
+        raise ValueError(
+            f"t has shape {shape}, but it must be one number or one for each of the {len(x_t)} "
+            "pictures."
+        )
+    if cond is None:
+        return
+    if cond.ndim != 2 or len(cond) != len(x_t) or cond.is_floating_point():
+        raise ValueError(
+            f"cond has shape {tuple(cond.shape)}, but whole numbers (B, L) with one row for each "
+            f"of the {len(x_t)} pictures are expected."
+        )
+    if cond.device.type == "cpu":
+        known_words(cond, model.vocabulary)
+
+
+def known_words(cond: Tensor, vocabulary: int) -> None:
+    """Word numbers from 0 to the vocabulary."""
+    if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) <= vocabulary:
+        raise ValueError(
+            f"cond holds word numbers up to {int(cond.max())}, but this model knows {vocabulary} "
+            "words (0 means nothing said)."
+        )
+
+
+# --- training ---
+
+
+def training_data(name: str, data: Any, given: Given) -> tuple[Tensor, Tensor | None]:
+    """Pictures in [−1, 1], or a pair of them with their words; always given on as a pair."""
+    x0, cond = data if isinstance(data, tuple) else (data, None)
+    if not isinstance(x0, Tensor) or not x0.is_floating_point() or x0.ndim < 2 or len(x0) == 0:
+        raise ValueError(
+            "data must be floats (N, C, H, W) in [−1, 1] with at least one picture: turn pictures "
+            "of 0 … 255 into −1 … 1 first with datasets.to_floats."
+        )
+    if not torch.isfinite(x0).all() or float(x0.abs().max()) > 10:
+        raise ValueError("data must lie in [−1, 1], but it holds NaN, infinity or larger numbers.")
+    if cond is not None and not isinstance(cond, Tensor):
+        raise ValueError(f"cond must be a torch tensor, but it is a {type(cond).__name__}.")
+    if cond is not None and (len(cond) != len(x0) or cond.is_floating_point() or cond.ndim != 2):
+        raise ValueError(
+            f"cond must be whole numbers (N, L), one row for each of the {len(x0)} pictures, but "
+            f"its shape is {tuple(cond.shape)}."
+        )
+    if cond is not None and hasattr(given["model"], "vocabulary"):
+        known_words(cond, given["model"].vocabulary)
+    return x0, cond
+
+
+def count(name: str, value: Any, given: Given) -> int:
+    """A whole number from 1 up."""
+    if not whole(value, 1):
+        raise ValueError(f"{name} is {value!r}, but it must be a whole number from 1 up.")
+    return int(value)
+
+
+def seed(name: str, value: Any, given: Given) -> int:
+    """A whole number."""
+    if not whole(value):
+        raise ValueError(f"seed is {value!r}, but it must be a whole number.")
+    return int(value)
+
+
+def share(name: str, value: Any, given: Given) -> float:
+    """A number from 0 to 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}, but it is a share from 0 to 1.")
+    return float(value)
+
+
+def rate(name: str, value: Any, given: Given) -> float | None:
+    """A learning rate, or None for the measured one."""
+    if value is not None and not 0 < value < math.inf:
+        raise ValueError(f"{name} is {value}, but it must be above 0, such as 0.01, and finite.")
+    return value
+
+
+def decay(name: str, value: Any, given: Given) -> float | None:
+    """A weight decay, or None for the measured one."""
+    if value is not None and not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value}, but it must be at least 0, such as 0.2, and finite.")
+    return value
+
+
+def number_format(name: str, value: Any, given: Given) -> str | None:
+    """float32, bfloat16, or None for the faster one."""
+    if value not in (None, "float32", "bfloat16"):
+        raise ValueError(
+            f"precision is {value!r}, but it must be 'float32', 'bfloat16', or None for the "
+            "faster of the two on this machine."
+        )
+    return value
+
+
+def finite_loss(loss: float, step: int) -> None:
+    """Raise ``FloatingPointError`` before the weights are touched, and before they are saved."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"The loss of step {step} is {loss}: the network's answers have left what numbers can "
+            "hold, and no further step would bring them back. Start again with a fresh network, or "
+            "go on from an earlier run file."
+        )
+
+
+# --- sets of pictures ---
+
+
+def pair_of_features(name: str, b: Any, given: Given) -> Tensor:
+    """Finite features (m, d), to compare with features ``a`` (n, d); at least two each."""
+    a = given["a"]
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise ValueError(
+            "The Fréchet distance compares features (n, d) and (m, d) of at least two pictures "
+            f"each, but the shapes are {tuple(a.shape)} and {tuple(b.shape)}."
+        )
+    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
+        raise ValueError("The features hold NaN or infinity: look at the pictures they are of.")
+    return b
+
+
+def pairs_of_sets(name: str, sets: Any, given: Given) -> list[Tensor]:
+    """At least five pairs of sets."""
+    if len(sets) < 10 or len(sets) % 2:
+        raise ValueError(
+            f"The floor needs at least five pairs of sets of fresh pictures, but got {len(sets)} "
+            "sets."
+        )
+    return sets
+
+
+def points(name: str, value: Any, given: Given) -> Tensor:
+    """Finite features (n, d), more of them than the k neighbours that are asked for."""
+    if value.ndim != 2 or len(value) <= given["k"] or not torch.isfinite(value).all():
+        raise ValueError(
+            f"{name} has shape {tuple(value.shape)}, but finite features (n, d) with n above "
+            f"k = {given['k']} are expected."
+        )
+    return value
+
+
+def whole_pictures(name: str, x: Any, given: Given) -> Tensor:
+    """Finite pictures (n, C, H, W), at least one."""
+    if x.ndim != 4 or len(x) == 0:
+        raise ValueError(f"Pictures (n, C, H, W) are expected, but the shape is {tuple(x.shape)}.")
+    if not torch.isfinite(x).all():
+        raise ValueError("A picture holds NaN or infinity: check the step that made it.")
+    return x
+
+
+def squares_like(other: str) -> Rule:
+    """Square pictures (n, C, H, H) of the other argument's shape."""
+
+    def rule(name: str, x: Any, given: Given) -> Tensor:
+        y = given[other]
+        if x.shape != y.shape or x.ndim != 4 or x.shape[2] != x.shape[3]:
+            raise ValueError(
+                "Square pictures (n, C, H, H) of one shape are expected, but the shapes are "
+                f"{tuple(y.shape)} and {tuple(x.shape)}."
+            )
+        return x
+
+    return rule
+
+
+def some_detail(power: Tensor | float, sentence: str) -> Tensor | float:
+    """A power above 0, to divide by."""
+    if power == 0:
+        raise ValueError(sentence)
+    return power
+
+
+def pictures_to_search(name: str, data: Any, given: Given) -> Tensor:
+    """At least one picture of the shape of those whose neighbours are sought."""
+    x = given["x"]
+    if x.shape[1:] != data.shape[1:] or len(data) == 0:
+        raise ValueError(
+            f"x holds pictures of shape {tuple(x.shape[1:])} and data of {tuple(data.shape[1:])}: "
+            "they must be the same, and data must not be empty."
+        )
+    return data
+
+
+def ratio(name: str, value: Any, given: Given) -> float:
+    """Between 0 and 1, neither of them."""
+    if not 0 < value < 1:
+        raise ValueError(f"ratio is {value}, but it must lie between 0 and 1.")
+    return value
+
+
+def two_different(count: int) -> None:
+    """At least two different pictures."""
+    if count < 2:
+        raise ValueError("data needs at least two different pictures to tell a copy from.")
+
+
+def plane(name: str, x: Any, given: Given) -> Tensor:
+    """Floats (…, H, W) of at least 2 × 2 pixels."""
+    x = torch.as_tensor(x)
+    if not x.is_floating_point() or x.ndim < 2 or min(x.shape[-2:]) < 2 or not x.numel():
+        raise ValueError(
+            f"x is {x.dtype} of shape {tuple(x.shape)}, but floats of shape (…, H, W) with at "
+            "least 2 × 2 pixels are expected; `to_floats` turns whole numbers into floats."
+        )
+    return x
 
 
 # --- schedules ---
@@ -351,14 +569,14 @@ def alpha_bar(values: Any) -> np.ndarray:
     return found
 
 
-def length(name: str, T: Any, given: Mapping[str, Any]) -> int:
+def length(name: str, T: Any, given: Given) -> int:
     """T, a whole number from 1 up."""
     if not whole(T, 1):
         raise ValueError(f"T is {T!r}, but the number of steps must be a whole number from 1 up.")
     return int(T)
 
 
-def jumps(name: str, n: Any, given: Mapping[str, Any]) -> int:
+def jumps(name: str, n: Any, given: Given) -> int:
     """n, a whole number from 1 to the schedule's T."""
     T = given["self"].T
     if not whole(n, 1) or n > T:
@@ -376,8 +594,3 @@ def whole(value: Any, low: int | None = None) -> bool:
     """Is this a whole number (not a truth value), at least ``low``?"""
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return is_whole and (low is None or value >= low)
-
-
-def above_zero(value: Any) -> bool:
-    """Is this a finite number above 0?"""
-    return 0 < value < math.inf

@@ -12,7 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from . import guard
+from .guard import guarded
 
+
+@guarded(b=guard.pair_of_features)
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Distance between two clouds of features, as if both were Gaussian.
 
@@ -20,13 +24,6 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     ``a`` (n, d) and ``b`` (m, d), at least two rows each; computed in float64. Small sets are
     never at 0, not even two sets of the same kind: compare with `frechet_floor`.
     """
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise ValueError(
-            "The Fréchet distance compares features (n, d) and (m, d) of at least two pictures "
-            f"each, but the shapes are {tuple(a.shape)} and {tuple(b.shape)}."
-        )
-    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
-        raise ValueError("The features hold NaN or infinity: look at the pictures they are of.")
     a, b = a.double(), b.double()
     cov_a, cov_b = torch.cov(a.T).reshape(a.shape[1], -1), torch.cov(b.T).reshape(a.shape[1], -1)
     # tr (Σ_a Σ_b)^½ from the symmetric Σ_a^½ Σ_b Σ_a^½, whose eigenvalues are the same.
@@ -44,16 +41,12 @@ class RealBaseline(NamedTuple):
     spread: float
 
 
+@guarded(sets=guard.pairs_of_sets)
 def frechet_floor(sets: list[Tensor]) -> RealBaseline:
     """The Fréchet distance between fresh real sets: features of at least five pairs of sets.
 
     ``sets``: 2k tensors (n, d), k ≥ 5; neighbours are compared, so no set is used twice.
     """
-    if len(sets) < 10 or len(sets) % 2:
-        raise ValueError(
-            f"The floor needs at least five pairs of sets of fresh pictures, but got {len(sets)} "
-            "sets."
-        )
     distances = torch.tensor(
         [frechet_distance(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)]
     )
@@ -65,23 +58,18 @@ def frechet_excess(distance: float, floor: RealBaseline) -> float:
     return (distance - floor.mean) / floor.mean
 
 
+@guarded(x=guard.whole_pictures, real=guard.whole_pictures)
 def high_frequency_power(x: Tensor, real: Tensor) -> float:
     """Power of the finest detail, relative to real pictures: 1 is right, above 1 is grain.
 
     Mean squared Fourier amplitude at frequencies above a quarter of a cycle per pixel (details of
     less than four pixels), of ``x`` (n, C, H, W) over that of ``real`` (m, C, H, W).
     """
-    fine, fine_of_real = _fine_power(x), _fine_power(real)
-    if fine_of_real == 0:
-        raise ValueError("The real pictures have no fine detail at all to compare with.")
-    return fine / fine_of_real
+    wrong = "The real pictures have no fine detail at all to compare with."
+    return _fine_power(x) / guard.some_detail(_fine_power(real), wrong)
 
 
 def _fine_power(x: Tensor) -> float:
-    if x.ndim != 4 or len(x) == 0:
-        raise ValueError(f"Pictures (n, C, H, W) are expected, but the shape is {tuple(x.shape)}.")
-    if not torch.isfinite(x).all():
-        raise ValueError("A picture holds NaN or infinity: check the step that made it.")
     rows = torch.fft.fftfreq(x.shape[2], dtype=torch.float64)[:, None]
     columns = torch.fft.fftfreq(x.shape[3], dtype=torch.float64)
     fine = (rows**2 + columns**2).sqrt() > 0.25
@@ -89,6 +77,7 @@ def _fine_power(x: Tensor) -> float:
     return float(torch.cat(parts).mean())
 
 
+@guarded(end=guard.squares_like("guess"))
 def missing_detail(guess: Tensor, end: Tensor, waves: tuple[float, float]) -> float:
     """How much of one size of detail a guess lacks of the finished picture: 0 is nothing.
 
@@ -96,19 +85,15 @@ def missing_detail(guess: Tensor, end: Tensor, waves: tuple[float, float]) -> fl
     ``waves[1]`` periods across the picture (rounded to whole ones; 0 is the average brightness).
     Pictures (n, C, H, W) of one shape, square.
     """
-    if guess.shape != end.shape or end.ndim != 4 or end.shape[2] != end.shape[3]:
-        raise ValueError(
-            f"Square pictures (n, C, H, H) of one shape are expected, but the shapes are "
-            f"{tuple(guess.shape)} and {tuple(end.shape)}."
-        )
     side = torch.fft.fftfreq(end.shape[2], dtype=torch.float64) * end.shape[2]
     periods = torch.hypot(side[:, None], side).round()
     chosen = (periods >= waves[0]) & (periods <= waves[1])
     lacks, has = (
         torch.fft.fft2(x.double()).abs().square()[..., chosen].sum() for x in (guess - end, end)
     )
-    if has == 0:
-        raise ValueError(f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves.")
+    guard.some_detail(
+        has, f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves."
+    )
     return float(lacks / has)
 
 
@@ -119,6 +104,7 @@ class Neighbours(NamedTuple):
     index: Tensor
 
 
+@guarded(data=guard.pictures_to_search)
 def nearest(x: Tensor, data: Tensor) -> Neighbours:
     """For each picture its nearest neighbour in ``data``, by distance over pixels.
 
@@ -126,17 +112,8 @@ def nearest(x: Tensor, data: Tensor) -> Neighbours:
     (n, …) and ``data`` (m, …) with the same picture shape; memory stays below about 100 MB.
     Returns float64 (n,) and int64 (n,).
     """
-    _check_alike(x, data)
     distance, index = _ranked(x.flatten(1), data.flatten(1), 1)
     return Neighbours(distance[:, 0], index[:, 0])
-
-
-def _check_alike(x: Tensor, data: Tensor) -> None:
-    if x.shape[1:] != data.shape[1:] or len(data) == 0:
-        raise ValueError(
-            f"x holds pictures of shape {tuple(x.shape[1:])} and data of {tuple(data.shape[1:])}: "
-            "they must be the same, and data must not be empty."
-        )
 
 
 def _ranked(x: Tensor, data: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -160,6 +137,7 @@ def _ranked(x: Tensor, data: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return exact, index.gather(1, order)
 
 
+@guarded(ratio=guard.ratio, data=guard.pictures_to_search)
 def copy_rate(x: Tensor, data: Tensor, ratio: float = 1 / 3) -> float:
     """The share of pictures that are copies: far nearer to one picture of ``data`` than to others.
 
@@ -167,14 +145,10 @@ def copy_rate(x: Tensor, data: Tensor, ratio: float = 1 / 3) -> float:
     the second nearest (Yoon et al. 2023). Pictures that ``data`` holds twice count as one. Shapes
     and memory as in `nearest`; ``data`` needs at least two different pictures.
     """
-    if not 0 < ratio < 1:
-        raise ValueError(f"ratio is {ratio}, but it must lie between 0 and 1.")
-    _check_alike(x, data)
     # By a digest of their bytes: no table of all pairs, and no second copy if none is there twice.
     flat = data.flatten(1).contiguous()
     apart = {hashlib.sha256(row.numpy()).digest(): i for i, row in enumerate(flat.cpu())}
-    if len(apart) < 2:
-        raise ValueError("data needs at least two different pictures to tell a copy from.")
+    guard.two_different(len(apart))
     if len(apart) < len(flat):
         flat = flat[sorted(apart.values())]
     distance, _ = _ranked(x.flatten(1), flat, 2)
@@ -188,6 +162,7 @@ class Coverage(NamedTuple):
     recall: float
 
 
+@guarded(drawn=guard.points, real=guard.points)
 def precision_recall(drawn: Tensor, real: Tensor, k: int = 3) -> Coverage:
     """Precision and recall of features, by neighbourhoods (Kynkäänniemi et al. 2019, equation 1).
 
@@ -196,12 +171,6 @@ def precision_recall(drawn: Tensor, real: Tensor, k: int = 3) -> Coverage:
     ``real`` that lies in a ball of ``drawn``. Features (n, d) and (m, d), at least k + 1 of each.
     Numbers depend on n and m: compare with the value for fresh real pictures at the same sizes.
     """
-    for name, points in (("drawn", drawn), ("real", real)):
-        if points.ndim != 2 or len(points) <= k or not torch.isfinite(points).all():
-            raise ValueError(
-                f"{name} has shape {tuple(points.shape)}, but finite features (n, d) with n above "
-                f"k = {k} are expected."
-            )
     return Coverage(_inside(drawn, real, k), _inside(real, drawn, k))
 
 
@@ -216,6 +185,7 @@ def _inside(points: Tensor, centres: Tensor, k: int) -> float:
     return float(torch.cat(inside).double().mean())
 
 
+@guarded(x=guard.plane)
 def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
     """How strong the coarse and the fine detail of pictures is, averaged over all directions.
 
@@ -223,12 +193,6 @@ def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
     ``x`` floats (…, H, W), averaged over everything before H and W. Returns (k, P), float64, for
     k = 1 … min(H, W) // 2. White noise of spread s has P = s² at every k.
     """
-    x = torch.as_tensor(x)
-    if not x.is_floating_point() or x.ndim < 2 or min(x.shape[-2:]) < 2 or not x.numel():
-        raise ValueError(
-            f"x is {x.dtype} of shape {tuple(x.shape)}, but floats of shape (…, H, W) with at "
-            "least 2 × 2 pixels are expected; `to_floats` turns whole numbers into floats."
-        )
     height, width = x.shape[-2:]
     power = torch.fft.fft2(x.double()).abs().square().reshape(-1, height, width).mean(0)
     radius = torch.hypot(

@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose steps are made equally large in all directions of a weight matrix.
 
     G ← momentum buffer with look-ahead, then five Newton–Schulz steps X ← aX + (bA + cA²)X,
-    A = XXᵀ, push all singular values of G towards 1, and the weight moves by rate · X · √(max(1,
-    rows/columns)), after it has shrunk by rate · ``weight_decay``: else its steps become small
+    A = XXᵀ, push all singular values of G towards 1, and the weight moves by lr · X · √(max(1,
+    rows/columns)), after it has shrunk by lr · ``weight_decay``: else its steps become small
     beside it as it grows. Convolutions count as matrices (out, in·3·3).
     Source: Jordan et al. 2024 (Muon); Liu et al. 2025 (Muon is Scalable, section 2.2) for the
-    decay. Unlike ``torch.optim.Muon`` it takes convolutions and works in float32, which is faster
-    on processors without native bfloat16.
+    decay. Unlike ``torch.optim.Muon`` it takes convolutions and works in float32.
     """
 
     def __init__(
@@ -75,3 +74,23 @@ def _newton_schulz(A: Tensor, steps: int = 5) -> Tensor:
         step.diagonal(dim1=1, dim2=2).add_(a)
         product, A = step @ product, step @ A @ step
     return product
+
+
+def optimisers(
+    model: nn.Module, lr: float, weight_decay: float
+) -> list[tuple[torch.optim.Optimizer, float]]:
+    """`Muon` for the matrices inside, AdamW for all the rest; each with its full learning rate.
+
+    The first and the last layer, what reads t, and word vectors are not inside.
+    """
+    inner, rest = [], []
+    for name, weight in model.named_parameters():
+        layer = name.partition(".")[0]
+        outside = layer.endswith(("_in", "_out")) or layer in ("time", "words")
+        (rest if outside or weight.ndim < 2 else inner).append(weight)
+    both: list[tuple[torch.optim.Optimizer, float]] = []
+    if inner:
+        both.append((Muon(inner, lr=lr, weight_decay=weight_decay), lr))
+    if rest:
+        both.append((torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99), fused=True), 2e-3))
+    return both

@@ -32,7 +32,7 @@ def pictures_in(
     """
     if not 0 < minutes < math.inf:
         raise ValueError(f"minutes is {minutes}, but it must be above 0 and finite.")
-    trial = train(copy.deepcopy(model), data, schedule, pictures=28 * batch, batch=batch)
+    trial = train(copy.deepcopy(model), data, schedule, samples=28 * batch, batch=batch)
     for _ in range(3):
         next(trial)
     ticks = [clock()]

@@ -379,8 +379,8 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
     facts = files.load(model, "model")[1]
     assert facts["recipe"] == {
         "batch": 64, "data": "critters", "drawn": 150, "pictures": 640, "seed": 0,
-        "precision": facts["recipe"]["precision"], "rate": 0.01,
-        "decay": 0.2,
+        "precision": facts["recipe"]["precision"], "lr": 0.01,
+        "weight_decay": 0.2,
     }  # fmt: skip
     assert facts["guidance"] == recipe.GUIDANCE_AFTER_SHORT
     assert facts["loudness"] == generate.word_weight(640) == 1.4
@@ -450,7 +450,7 @@ def test_a_long_run_has_a_larger_network_and_larger_batches(
     assert done.code == 0, done.err
     facts = files.load(path, "model")[1]
     assert (tuple(facts["config"]["widths"]), facts["recipe"]["batch"]) == (widths, batch)
-    assert facts["recipe"]["rate"] == recipe.muon_rate(batch)
+    assert facts["recipe"]["lr"] == recipe.muon_lr(batch)
     short = facts["recipe"]["pictures"] < 200
     assert facts["guidance"] == (recipe.GUIDANCE_AFTER_SHORT if short else generate.GUIDANCE), (
         "a short training wants more guidance"
@@ -528,10 +528,10 @@ def test_killed_and_resumed_equals_never_killed(run, model, tmp_path, cache):
     path, run_file = tmp_path / "my.safetensors", tmp_path / "my.run.safetensors"
     life = """
 import functools, os, signal, sys, torch
-from diffusion_lessons import cli, train
+from diffusion_lessons import cli, runs
 from diffusion_lessons.critters import datasets
 torch.set_num_threads(int(sys.argv[2]))
-train.SAVE_EVERY_SECONDS = 0
+runs.SAVE_EVERY_SECONDS = 0
 datasets.load_critters = functools.partial(datasets.load_critters, folder=sys.argv[1])
 
 class Fatal(cli.tqdm):

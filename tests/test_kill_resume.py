@@ -25,11 +25,13 @@ from pathlib import Path
 import torch
 from diffusion_lessons import files, schedules
 import diffusion_lessons.train as loop
+from diffusion_lessons import runs
+from diffusion_lessons.muon import Muon
 from diffusion_lessons.unet import UNet
 
 folder = Path(sys.argv[1])
 torch.set_num_threads(1)
-loop.SAVE_EVERY_SECONDS = 0
+runs.SAVE_EVERY_SECONDS = 0
 
 
 def die(*args, **kwargs):
@@ -44,7 +46,7 @@ def train(path, pictures=120):
     ema = loop.make_ema(model)
     resume = path if path.exists() else None
     for _ in loop.train(
-        model, (x0, cond), schedules.cosine(100), pictures=pictures, batch=4, seed=7, ema=ema,
+        model, (x0, cond), schedules.cosine(100), samples=pictures, batch=4, seed=7, ema=ema,
         checkpoint=path, resume=resume, precision="float32",
     ):
         pass
@@ -88,7 +90,7 @@ def step_of(path):
 weight = torch.nn.Parameter(torch.zeros(1))
 weight.grad = torch.zeros(1)
 torch.optim.AdamW([weight]).step()
-loop.Muon([weight]).zero_grad()
+Muon([weight]).zero_grad()
 
 began = time.monotonic()
 live(path=folder / "whole.safetensors")

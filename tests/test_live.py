@@ -283,7 +283,7 @@ def test_the_picture_that_is_stored_is_the_last_one(monkeypatch):
     got, again = shown_by(monitor, monkeypatch)
     for record in monitor.watch(records(10)):
         if record.step in (2, 10):
-            monitor.preview(record.pictures, torch.full((2, 3, 32, 32), record.step / 10))
+            monitor.preview(record.samples_seen, torch.full((2, 3, 32, 32), record.step / 10))
     (bundle, _), *_ = again
     assert bundle["image/png"] != got[0][0]["image/png"]
     assert monitor.rows == [128, 640]
@@ -302,7 +302,7 @@ def test_watching_does_not_change_what_is_learned():
     for watched in (False, True):
         torch.manual_seed(0)
         model = UNet(widths=(8, 16))
-        steps = train(model, pictures, schedules.cosine(), pictures=128, batch=16)
+        steps = train(model, pictures, schedules.cosine(), samples=128, batch=16)
         for _ in live.Monitor(128, CAPTION).watch(steps) if watched else steps:
             pass
         found.append(model.state_dict())

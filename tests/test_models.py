@@ -410,7 +410,7 @@ def test_whole_numbers_are_no_pictures_for_a_network_nor_for_the_ideal():
         IdealDenoiser(X / 0, linear(10))
 
 
-def test_bridges_carry_the_picture_past_the_bottom():
+def test_skips_carry_the_picture_past_the_bottom():
     model = network()
     with torch.no_grad():
         for up in model.up:

@@ -198,7 +198,7 @@ def test_training_drops_the_words_that_guidance_needs_dropped():
     model.register_forward_pre_hook(lambda _, given: seen.append(given[2].clone()))
     x0 = noise(8, 1, 2, 2, dtype=torch.float32).clamp(-1, 1)
     records = train(
-        model, (x0, cond), schedules.linear(10), pictures=2000, batch=500, precision="float32"
+        model, (x0, cond), schedules.linear(10), samples=2000, batch=500, precision="float32"
     )
     assert len(list(records)) == 4
     assert 0.05 < (torch.cat(seen) == 0).float().mean() < 0.15
@@ -247,7 +247,7 @@ def test_the_gradient_is_not_scaled_by_the_loss(target):
     model.inner.register_hook(lambda gradient: gradients.append(gradient.clone()))
     model.register_forward_pre_hook(lambda _, given: shown.append(given[:2]))
     only = noise(1, 3, 8, 8, dtype=torch.float32).sign()
-    records = train(model, only, schedule, pictures=16, batch=16, precision="float32")
+    records = train(model, only, schedule, samples=16, batch=16, precision="float32")
     (record,) = records
     # With one picture the noise follows from what the network was shown.
     ((x_t, t),) = shown
@@ -303,7 +303,7 @@ def test_the_network_moves_before_its_record_is_yielded():
     model = Plain()
     ema = make_ema(model)
     x0 = noise(8, 1, 2, 2, dtype=torch.float32).clamp(-1, 1)
-    records = train(model, x0, schedules.linear(10), pictures=16, batch=8, ema=ema)
+    records = train(model, x0, schedules.linear(10), samples=16, batch=8, ema=ema)
     next(records)
     assert model.inner.item() != 0.5
     assert ema.inner.item() != 0.5

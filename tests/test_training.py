@@ -11,14 +11,13 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-import diffusion_lessons.train as loop
-from diffusion_lessons import checkpoints, files, recipe
+from diffusion_lessons import checkpoints, files, recipe, runs
 from diffusion_lessons.forward import add_noise, velocity
 from diffusion_lessons.muon import Muon, orthogonalised
 from diffusion_lessons.pace import pictures_in
 from diffusion_lessons.recipe import learning_rate
 from diffusion_lessons.schedules import Schedule, linear
-from diffusion_lessons.train import _Run, draw_t, loss_target, make_ema, train, two_scale_loss
+from diffusion_lessons.train import draw_t, loss_target, make_ema, train, two_scale_loss
 from diffusion_lessons.unet import UNet
 
 SCHEDULE = Schedule([1, 0.8, 0.5, 0.1])
@@ -55,7 +54,7 @@ def weights_of(model):
 
 
 def run(model, **options):
-    options = {"pictures": 40, "batch": 8, "precision": "float32"} | options
+    options = {"samples": 40, "batch": 8, "precision": "float32"} | options
     return train(model, options.pop("data", DATA), options.pop("schedule", SCHEDULE), **options)
 
 
@@ -72,7 +71,7 @@ def test_the_gradient_is_that_of_the_error_of_pixels_and_of_squares(target):
     """Computed again from what the network was shown: with one picture, the noise follows."""
     model, only = Watched(target), DATA[:1].double()
     fresh = Watched(target)  # as the model was before each step
-    for record in run(model, data=DATA[:1], pictures=24, batch=8):
+    for record in run(model, data=DATA[:1], samples=24, batch=8):
         x_t, t, _ = model.seen[-1]
         signal_rate = torch.tensor(SCHEDULE.signal_rate)[t][:, None, None, None]
         noise_rate = torch.tensor(SCHEDULE.noise_rate)[t][:, None, None, None]
@@ -130,9 +129,9 @@ def test_a_record_is_yielded_after_the_step():
     ema = make_ema(model)
     before, mean_before = weights_of(model), weights_of(ema)
     assert_close(before, mean_before, rtol=0, atol=0)
-    for number, record in enumerate(run(model, ema=ema, pictures=40, batch=8), start=1):
+    for number, record in enumerate(run(model, ema=ema, samples=40, batch=8), start=1):
         now, mean = weights_of(model), weights_of(ema)
-        assert (record.step, record.pictures) == (number, 8 * number)
+        assert (record.step, record.samples_seen) == (number, 8 * number)
         assert record.loss > 0
         assert record.seconds_left >= 0
         assert (now - before).abs().max() > 1e-6, "the weights have already moved"
@@ -147,15 +146,15 @@ def test_a_record_is_yielded_after_the_step():
 
 
 def test_pictures_are_rounded_up_to_whole_batches():
-    records = list(run(network(), pictures=17, batch=8))
-    assert [record.pictures for record in records] == [8, 16, 24]
+    records = list(run(network(), samples=17, batch=8))
+    assert [record.samples_seen for record in records] == [8, 16, 24]
 
 
 def test_the_loss_falls():
     """With one picture there is one right answer, and the network learns to give it."""
     torch.manual_seed(0)
     model = UNet(widths=(8, 16), target="x0")
-    losses = [record.loss for record in run(model, data=DATA[:1], pictures=960, batch=16)]
+    losses = [record.loss for record in run(model, data=DATA[:1], samples=960, batch=16)]
     assert sum(losses[-10:]) < 0.3 * sum(losses[:10])
 
 
@@ -210,14 +209,14 @@ def test_the_levels_of_a_batch_are_spread_evenly():
 
 def test_training_shows_the_last_level_and_the_first():
     model = Watched()
-    list(run(model, pictures=400, batch=40))
+    list(run(model, samples=400, batch=40))
     seen = torch.cat([t for _, t, _ in model.seen])
     assert seen.unique().tolist() == [1, 2, 3]
 
 
 def test_each_example_is_one_picture_with_fresh_noise():
     model = Watched()
-    list(run(model, data=torch.zeros_like(DATA), pictures=80, batch=40))
+    list(run(model, data=torch.zeros_like(DATA), samples=80, batch=40))
     x_t, t = (torch.cat([seen[i] for seen in model.seen]) for i in (0, 1))
     noise = x_t / torch.tensor(SCHEDULE.noise_rate)[t][:, None, None, None]
     assert all(cond is None for _, _, cond in model.seen)
@@ -227,7 +226,7 @@ def test_each_example_is_one_picture_with_fresh_noise():
 
 def test_all_words_of_a_picture_are_hidden_together_and_as_often_as_asked():
     model = Watched()
-    list(run(model, data=(DATA, WORDS), pictures=4000, batch=400, drop=0.2))
+    list(run(model, data=(DATA, WORDS), samples=4000, batch=400, cond_drop_prob=0.2))
     cond = torch.cat([cond for _, _, cond in model.seen])
     hidden = (cond == 0).all(1)
     assert ((cond == 0).any(1) == hidden).all()
@@ -235,7 +234,7 @@ def test_all_words_of_a_picture_are_hidden_together_and_as_often_as_asked():
     assert all(row in WORDS.tolist() for row in cond[~hidden].tolist())
     for drop, expected in ((0, 0), (1, 1)):
         model = Watched()
-        list(run(model, data=(DATA, WORDS), pictures=80, batch=80, drop=drop))
+        list(run(model, data=(DATA, WORDS), samples=80, batch=80, cond_drop_prob=drop))
         assert (model.seen[0][2] == 0).float().mean() == expected
 
 
@@ -243,14 +242,14 @@ def test_words_stay_with_their_pictures():
     model, x0 = Watched(), torch.linspace(-1, 1, 20)[:, None, None, None].expand(20, 3, 8, 8)
     words = torch.arange(1, 21)[:, None]
     schedule = Schedule([1, 1 - 1e-6])  # hardly any noise, so that pictures can be recognised
-    list(run(model, data=(x0, words), schedule=schedule, pictures=100, batch=100, drop=0))
+    list(run(model, data=(x0, words), schedule=schedule, samples=100, batch=100, cond_drop_prob=0))
     x_t, _, cond = model.seen[0]
     assert_close(x0[cond[:, 0] - 1, 0, 0, 0], x_t.mean((1, 2, 3)), rtol=0, atol=0.01)
 
 
 def test_the_learners_data_are_not_changed():
     data, words = DATA.clone(), WORDS.clone()
-    list(run(network(vocabulary=5), data=(data, words), drop=0.5))
+    list(run(network(vocabulary=5), data=(data, words), cond_drop_prob=0.5))
     assert_close(data, DATA, rtol=0, atol=0)
     assert_close(words, WORDS, rtol=0, atol=0)
 
@@ -315,12 +314,12 @@ def test_the_learning_rate_warms_up_stays_and_falls():
 
 
 def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_given():
-    assert [recipe.muon_rate(n) for n in (16, 64, 256, 1024)] == [0.005, 0.01, 0.02, 0.02]
+    assert [recipe.muon_lr(n) for n in (16, 64, 256, 1024)] == [0.005, 0.01, 0.02, 0.02]
     moved = {}
-    for rate in (None, recipe.muon_rate(8), 0.02):
+    for rate in (None, recipe.muon_lr(8), 0.02):
         model = network()
         before = weights_of(model)
-        for _ in train(model, DATA, SCHEDULE, pictures=24, batch=8, rate=rate):
+        for _ in train(model, DATA, SCHEDULE, samples=24, batch=8, lr=rate):
             pass  # in the first step the last layer is 0, and nothing before it moves
         moved[rate] = (weights_of(model) - before).abs()
     ours, given, larger = moved.values()
@@ -330,16 +329,16 @@ def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_giv
 
 def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length():
     for steps, rate in ((954, 0.01), (3000, 0.01), (10_938, 0.014)):
-        decay = recipe.muon_decay(64 * steps - 1, 64, rate)
+        decay = recipe.muon_weight_decay(64 * steps - 1, 64, rate)
         assert decay <= 0.2
         left = math.prod(1 - decay * rate * learning_rate(step / steps) for step in range(steps))
         assert left == pytest.approx(0.2, rel=0.1)
-    assert recipe.muon_decay(640, 64, 0.01) == 0.2
+    assert recipe.muon_weight_decay(640, 64, 0.01) == 0.2
     # A weight that no gradient moves does nothing but shrink.
     for given, decay in ((None, 0.2), (0.0, 0.0), (2.0, 2.0)):
         model = network()
         before = model.down_blocks[0].conv1.weight.detach().clone()
-        next(iter(run(model, pictures=8, batch=8, rate=0.01, decay=given)))
+        next(iter(run(model, samples=8, batch=8, lr=0.01, weight_decay=given)))
         shrunk = 1 - 0.01 * decay * learning_rate(0)
         assert_close(model.down_blocks[0].conv1.weight.detach(), shrunk * before)
 
@@ -378,21 +377,21 @@ def test_minutes_become_pictures_by_a_measured_speed():
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"data": (DATA * 255).to(torch.uint8)}, "data.to_floats"),
+        ({"data": (DATA * 255).to(torch.uint8)}, "datasets.to_floats"),
         ({"data": DATA * 255}, r"\[−1, 1\]"),
         ({"data": DATA / 0}, "NaN"),
         ({"data": DATA[:0]}, "at least one picture"),
         ({"data": DATA.numpy()}, "data must be floats"),
         ({"data": (DATA, WORDS[:3])}, "one row for each of the 20 pictures"),
         ({"data": (DATA, WORDS.float())}, "whole numbers"),
-        ({"pictures": 0}, "pictures is 0"),
-        ({"pictures": 1.5}, "pictures is 1.5"),
+        ({"samples": 0}, "samples is 0"),
+        ({"samples": 1.5}, "samples is 1.5"),
         ({"batch": -1}, "batch is -1"),
-        ({"drop": 1.5}, "drop is 1.5"),
-        ({"rate": 0.0}, "rate is 0.0"),
-        ({"rate": float("nan")}, "rate is nan"),
-        ({"decay": -0.1}, "decay is -0.1"),
-        ({"decay": float("inf")}, "decay is inf"),
+        ({"cond_drop_prob": 1.5}, "cond_drop_prob is 1.5"),
+        ({"lr": 0.0}, "lr is 0.0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1"),
+        ({"weight_decay": float("inf")}, "weight_decay is inf"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"seed": "one"}, "seed is 'one'"),
         ({"batch": True}, "batch is True"),
@@ -406,7 +405,7 @@ def test_bad_input_is_an_error_at_the_call_not_at_the_first_step(change, why):
 
 
 def checkpointed(tmp_path, monkeypatch, seconds=1e9):
-    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", seconds)
+    monkeypatch.setattr(runs, "SAVE_EVERY_SECONDS", seconds)
     return tmp_path / "run.safetensors"
 
 
@@ -454,7 +453,7 @@ class Stops:
 
     def __init__(self, model, place, what):
         self.calls = 0
-        module = model.leave if place == "forward" else model.enter.weight
+        module = model.conv_out if place == "forward" else model.conv_in.weight
         register = module.register_forward_hook if place == "forward" else module.register_hook
         self.what, self.handle = what, register(self)
 
@@ -532,11 +531,11 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path, monkeypatch):
     ("change", "why"),
     [
         ({"batch": 4}, "batch = 8, but now it is 4"),
-        ({"pictures": 400}, "total = 5, but now it is 50"),
+        ({"samples": 400}, "total = 5, but now it is 50"),
         ({"seed": 1}, "seed = 0, but now it is 1"),
-        ({"drop": 0.5}, "drop = 0.1, but now it is 0.5"),
-        ({"rate": 0.5}, "rate = .*, but now it is 0.5"),
-        ({"decay": 0.5}, "decay = 0.2, but now it is 0.5"),
+        ({"cond_drop_prob": 0.5}, "cond_drop_prob = 0.1, but now it is 0.5"),
+        ({"lr": 0.5}, "lr = .*, but now it is 0.5"),
+        ({"weight_decay": 0.5}, "weight_decay = 0.2, but now it is 0.5"),
         ({"precision": "bfloat16"}, "precision = float32, but now it is bfloat16"),
         ({"schedule": linear(10)}, "was trained with .* resume with the same settings"),
         ({"schedule": Schedule([1, 0.7, 0.5, 0.1])}, "was trained with .* the same settings"),
@@ -599,7 +598,7 @@ def test_a_full_disk_keeps_the_run_that_was_saved(tmp_path, monkeypatch):
 def test_the_example_of_the_docstring():
     """x_t of training is add_noise of the data: the same rates as everywhere else."""
     model = Watched()
-    list(run(model, data=DATA[:1], pictures=8, batch=8, seed=3))
+    list(run(model, data=DATA[:1], samples=8, batch=8, seed=3))
     x_t, t, _ = model.seen[0]
     for row in range(8):
         signal_only = add_noise(SCHEDULE, DATA[:1], int(t[row]), torch.zeros_like(DATA[:1]))
@@ -610,9 +609,9 @@ def test_the_example_of_the_docstring():
 def test_a_loaded_model_can_be_trained_on(tmp_path):
     checkpoints.save(network(), tmp_path / "model.safetensors")
     loaded = checkpoints.load(tmp_path / "model.safetensors")
-    before = loaded.enter.weight.clone()
-    list(train(loaded, DATA, SCHEDULE, pictures=8, batch=4))
-    assert not torch.equal(before, loaded.enter.weight)
+    before = loaded.conv_in.weight.clone()
+    list(train(loaded, DATA, SCHEDULE, samples=8, batch=4))
+    assert not torch.equal(before, loaded.conv_in.weight)
 
 
 def test_an_unknown_target_is_an_error():
@@ -623,14 +622,14 @@ def test_an_unknown_target_is_an_error():
 
 def test_resuming_with_another_number_of_threads_says_so(tmp_path):
     run = tmp_path / "run.safetensors"
-    records = train(network(), DATA, SCHEDULE, pictures=8, batch=4, checkpoint=run)
+    records = train(network(), DATA, SCHEDULE, samples=8, batch=4, checkpoint=run)
     next(records)
     records.close()
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(threads + 1)
         with pytest.warns(UserWarning, match="last digits"):
-            list(train(network(), DATA, SCHEDULE, pictures=8, batch=4, resume=run))
+            list(train(network(), DATA, SCHEDULE, samples=8, batch=4, resume=run))
     finally:
         torch.set_num_threads(threads)
 
@@ -653,15 +652,15 @@ def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
 
 def test_settings_may_come_out_of_numpy_and_data_in_any_float(tmp_path):
     path, expected = tmp_path / "run.safetensors", network()
-    list(run(expected, pictures=16, seed=3))
-    numbers = {"pictures": np.int64(16), "batch": np.int32(8), "seed": np.int64(3)}
+    list(run(expected, samples=16, seed=3))
+    numbers = {"samples": np.int64(16), "batch": np.int32(8), "seed": np.int64(3)}
     for dtype in (torch.float32, torch.float64):
         model = network()
-        options = numbers | {"drop": np.float32(0.1), "checkpoint": path}
+        options = numbers | {"cond_drop_prob": np.float32(0.1), "checkpoint": path}
         list(run(model, data=DATA.to(dtype), **options))
         assert_close(weights_of(model), weights_of(expected), rtol=0, atol=0)
     wide = network().double()
-    list(run(wide, pictures=16, seed=3))
+    list(run(wide, samples=16, seed=3))
     assert_close(weights_of(wide).float(), weights_of(expected), rtol=0, atol=0.02)
 
 
@@ -669,7 +668,7 @@ def test_a_run_that_was_left_waiting_does_not_undo_the_one_that_went_on(tmp_path
     path = checkpointed(tmp_path, monkeypatch)
     waiting = run(network(), checkpoint=path)
     next(waiting)
-    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0)
+    monkeypatch.setattr(runs, "SAVE_EVERY_SECONDS", 0)
     next(waiting)
     list(run(network(), resume=path, checkpoint=path))
     ended = path.read_bytes()
@@ -678,7 +677,7 @@ def test_a_run_that_was_left_waiting_does_not_undo_the_one_that_went_on(tmp_path
     # The same where quite another run was started on the same file.
     waiting = run(network(), checkpoint=path)
     next(waiting)
-    list(run(network(), seed=9, pictures=8, checkpoint=path))
+    list(run(network(), seed=9, samples=8, checkpoint=path))
     ended = path.read_bytes()
     waiting.close()
     assert path.read_bytes() == ended
@@ -699,7 +698,7 @@ def test_the_average_follows_fast_at_first_and_slowly_later():
         keep = (1 + record.step) / (10 + record.step)
         mean = keep * mean + (1 - keep) * weights_of(model).double()
         assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
-    late = _Run(model, ema, seed=0, rate=0.01, decay=0.2)
+    late = runs.Run(model, ema, recipe.TrainConfig(8, 8, 0, "float32", 0.1, 0.01, 0.2))
     late.step = 1_000_000
     before = weights_of(ema)
     late._average()
@@ -728,7 +727,7 @@ def test_what_was_learned_since_the_last_save_is_kept_too(tmp_path, monkeypatch)
     path = checkpointed(tmp_path, monkeypatch, seconds=0)
     records = run(network(), checkpoint=path)
     next(records), next(records)
-    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 1e9)
+    monkeypatch.setattr(runs, "SAVE_EVERY_SECONDS", 1e9)
     next(records)
     assert files.load(path, "run")[1]["step"] == 2
     records.close()

@@ -32,10 +32,10 @@ monitor = live.Monitor(1280, "A short training.", titles=["one", "two"])
 monitor""",
     """
 pictures = torch.rand(64, 3, 32, 32) * 2 - 1
-steps = train(UNet(widths=(8, 16)), pictures, schedules.cosine(), pictures=1280)
+steps = train(UNet(widths=(8, 16)), pictures, schedules.cosine(), samples=1280)
 for record in monitor.watch(steps):
     if record.step in (5, 20):
-        monitor.preview(record.pictures, torch.full((2, 3, 32, 32), record.step / 20))""",
+        monitor.preview(record.samples_seen, torch.full((2, 3, 32, 32), record.step / 20))""",
     """
 def flat(level, who):
     shown = [torch.full((3, 8, 8), level), torch.full((3, 8, 8), -level)]

@@ -231,12 +231,12 @@ class Description:
         side = SIDE // 2
         h = self._buffer(12 * side**2)
         self._do("fold", to=h)
-        h = self._conv(model.enter, h, side)
-        bridges = []
+        h = self._conv(model.conv_in, h, side)
+        skips = []
         for i, block in enumerate(model.down_blocks):
             h = self._block(block, h, context, side)
             if i < len(model.down):
-                bridges.append(h)
+                skips.append(h)
                 h = self._conv(model.down[i], h, side)
                 side //= 2
         self.smallest = side
@@ -250,8 +250,8 @@ class Description:
             if i > 0:
                 h = self._unfold(self._conv(model.up[i - 1], h, side), side)
                 side *= 2
-                self._add(bridges[i - 1], h)
-        norm, bend, last = model.leave
+                self._add(skips[i - 1], h)
+        norm, bend, last = model.conv_out
         h = self._norm(norm, h, side)
         self._known(bend, nn.SiLU)
         self._silu(h)

@@ -25,7 +25,7 @@ from diffusion_lessons.schedules import cosine
 from diffusion_lessons.train import make_ema, train
 from diffusion_lessons.unet import UNet
 
-BATCH, RATE, DECAY = 128, 0.02, 0.0
+BATCH, LR, WEIGHT_DECAY = 128, 0.02, 0.0
 
 
 def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
@@ -38,8 +38,8 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
     shown = copying.examples(name, args.data_seed)
     began = time.perf_counter()
     records = train(
-        model, shown, cosine(1000), pictures=args.pictures, batch=BATCH, seed=seed, ema=ema,
-        rate=RATE, decay=DECAY,
+        model, shown, cosine(1000), samples=args.pictures, batch=BATCH, seed=seed, ema=ema,
+        lr=LR, weight_decay=WEIGHT_DECAY,
     )  # fmt: skip
     total = -(-args.pictures // BATCH)
     for record in (bar := tqdm(records, desc=f"student {name}", total=total)):

@@ -319,9 +319,9 @@ class Monitor(_Live):
     ``total``: how many pictures the training will see; ``titles``: a word for each picture of a
     preview, if there are any. Show it (`display`, or as the last line of a cell) before the loop::
 
-        for record in monitor.watch(training.train(...)):
-            if record.pictures >= next_preview:
-                monitor.preview(record.pictures, draw(ema))
+        for record in monitor.watch(train(...)):
+            if record.samples_seen >= next_preview:
+                monitor.preview(record.samples_seen, draw(ema))
     """
 
     _css = interactive.style()
@@ -351,7 +351,7 @@ class Monitor(_Live):
         state, last = "stopped", -1.0
         try:
             for record in records:
-                self._records.append((record.pictures, record.loss))
+                self._records.append((record.samples_seen, record.loss))
                 if time.monotonic() - last > _TELL_EVERY_SECONDS:
                     last = time.monotonic()
                     self._tell("training", record.seconds_left)

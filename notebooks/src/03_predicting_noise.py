@@ -518,16 +518,16 @@ class DotNetwork(torch.nn.Module):
 
     def __init__(self, width=64):
         super().__init__()
-        self.enter = torch.nn.Linear(2 + 64, width)
+        self.linear_in = torch.nn.Linear(2 + 64, width)
         self.middle = torch.nn.ModuleList(torch.nn.Linear(width, width) for _ in range(2))
-        self.leave = torch.nn.Linear(width, 2)
+        self.linear_out = torch.nn.Linear(width, 2)
 
     def forward(self, x_t, t, cond=None):
         h = torch.cat([x_t, time_features(t, 64)], dim=1)
-        h = torch.nn.functional.silu(self.enter(h))
+        h = torch.nn.functional.silu(self.linear_in(h))
         for layer in self.middle:
             h = h + torch.nn.functional.silu(layer(h))
-        return self.leave(h)
+        return self.linear_out(h)
 
 
 # %% [markdown]
@@ -541,7 +541,7 @@ from diffusion_lessons.train import make_ema, train
 torch.manual_seed(0)  # a network starts from random weights
 student = DotNetwork()
 of_dots = make_ema(student)
-steps = train(student, dots, schedule, pictures=512_000, batch=512, ema=of_dots)
+steps = train(student, dots, schedule, samples=512_000, batch=512, ema=of_dots)
 for _ in tqdm(steps, total=1000):
     pass
 
@@ -599,7 +599,7 @@ writer = make_ema(student)
 print(f"{count_weights(writer):,} weights to learn")
 
 # %% tags=["nbval-ignore-output"]
-steps = train(student, known_digits, schedule, pictures=50_048, batch=128, ema=writer)
+steps = train(student, known_digits, schedule, samples=50_048, batch=128, ema=writer)
 for _ in tqdm(steps, total=391):
     pass
 

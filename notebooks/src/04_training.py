@@ -213,12 +213,12 @@ monitor = live.Monitor(
     titles=[prompt.split()[2] for prompt in PROMPTS],
 )
 display(monitor)
-records = train(model, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=ema)
+records = train(model, (drawn.x0, drawn.cond), schedule, samples=PICTURES, ema=ema)
 for record in monitor.watch(records):
     losses.append(record.loss)
-    if record.pictures >= moments[len(drawn_at)]:
-        monitor.preview(record.pictures, drawn_by(ema, words, noise))
-        drawn_at.add(record.pictures)
+    if record.samples_seen >= moments[len(drawn_at)]:
+        monitor.preview(record.samples_seen, drawn_by(ema, words, noise))
+        drawn_at.add(record.samples_seen)
         if len(drawn_at) == 6:
             half_way = copy.deepcopy((model, ema))
 
@@ -392,7 +392,7 @@ for name, make in makes.items():
     torch.manual_seed(0)
     raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY), **make)
     small[name] = make_ema(raw)
-    lesson = train(raw, (drawn.x0, drawn.cond), schedule, pictures=6400, ema=small[name])
+    lesson = train(raw, (drawn.x0, drawn.cond), schedule, samples=6400, ema=small[name])
     for _ in tqdm(lesson, total=100, desc=name, leave=False):
         pass
 
@@ -603,7 +603,7 @@ from pathlib import Path
 def tiny_run(stop_after=None, **files):
     torch.manual_seed(1)
     net = UNet(widths=(8, 16))
-    for record in train(net, drawn.x0[:64], schedule, pictures=192, batch=16, **files):
+    for record in train(net, drawn.x0[:64], schedule, samples=192, batch=16, **files):
         if record.step == stop_after:
             break
     return net
@@ -629,7 +629,7 @@ assert all(same)
 #
 # ```python
 # pictures = pace.pictures_in(20, model, (drawn.x0, drawn.cond), schedule)  # 20 minutes
-# records = train(model, (drawn.x0, drawn.cond), schedule, pictures=pictures, ema=ema,
+# records = train(model, (drawn.x0, drawn.cond), schedule, samples=pictures, ema=ema,
 #                          checkpoint="../data/mine.run.safetensors")
 # for record in records:
 #     print(f"{record.loss:.2f}, {record.seconds_left / 60:.0f} minutes left ", end="\r")

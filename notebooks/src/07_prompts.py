@@ -72,7 +72,7 @@ PICTURES = 45_056
 torch.manual_seed(0)
 student = UNet(widths=(32, 64, 128), vocabulary=len(world.VOCABULARY))
 mine = make_ema(student)
-records = train(student, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=mine)
+records = train(student, (drawn.x0, drawn.cond), schedule, samples=PICTURES, ema=mine)
 monitor = live.Monitor(PICTURES, "The loss of a training that hears words, all the way.")
 display(monitor)
 for _ in monitor.watch(records):
@@ -491,7 +491,7 @@ for drop in (0.1, 0.0):
     raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY))
     small[drop] = make_ema(raw)
     lesson = train(
-        raw, (drawn.x0, drawn.cond), schedule, pictures=12_800, ema=small[drop], drop=drop
+        raw, (drawn.x0, drawn.cond), schedule, samples=12_800, ema=small[drop], cond_drop_prob=drop
     )
     for _ in tqdm(lesson, total=200, desc=f"hidden {drop:.0%}", leave=False):
         pass
@@ -755,7 +755,7 @@ own_data = datasets.load_critters(8000, held_out=(PAIR,))
 torch.manual_seed(1)
 raw = UNet(widths=(32, 64, 128), vocabulary=len(world.VOCABULARY))
 tester = make_ema(raw)
-lesson = train(raw, (own_data.x0, own_data.cond), schedule, pictures=40_000, ema=tester)
+lesson = train(raw, (own_data.x0, own_data.cond), schedule, samples=40_000, ema=tester)
 for _ in tqdm(lesson, total=625, unit=" batches", mininterval=0.5):
     pass
 
@@ -795,6 +795,6 @@ checks.mine()
 #
 # **Try this.** In a terminal, in the folder of the course: `.venv/bin/python -m diffusion_lessons draw "a blue fox on a skateboard at night" --guidance 3` (with conda it begins with `python`) draws with the shipped network; add `--out fox.gif` for the film.
 #
-# **Where it lives now.** `sampling.guided` is your `guide` around a network, `train.train(drop=0.1)` your `drop_words`; `prompts.parse` reads, `generate.sample_conditions` throws the dice, and `UNet.context` in `diffusion_lessons/unet.py` adds up the vectors.
+# **Where it lives now.** `sampling.guided` is your `guide` around a network, `train(cond_drop_prob=0.1)` your `drop_words`; `prompts.parse` reads, `generate.sample_conditions` throws the dice, and `UNet.context` in `diffusion_lessons/unet.py` adds up the vectors.
 #
 # **What we hid.** Our words are few, and each is about one thing; real language is not. Guidance is no rule of probability: it draws from a sharper distribution than the one that was learned, and nobody can say exactly which. Where the course draws for you (in the boxes, and in `wishes`), words are turned up only between t = 100 and 920: earlier it would cost variety, later it would add grain (Kynkäänniemi and others, 2024). And the judge is a network too: it hardly ever errs on fresh pictures, but a rough drawing may fool it.

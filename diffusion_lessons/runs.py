@@ -1,0 +1,196 @@
+"""Runs: all that changes while training, and the file that a training goes on from."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import checkpoints, files
+from .muon import optimisers
+from .recipe import TrainConfig
+from .schedules import Schedule
+
+SAVE_EVERY_SECONDS = 20
+# What settings were called in files of version 0.1.
+_FORMERLY = {"drop": "cond_drop_prob", "rate": "lr", "decay": "weight_decay", "notes": "metadata"}
+
+
+class Run:
+    """Everything that changes while training: two sets of weights, optimisers, random numbers."""
+
+    def __init__(self, model: nn.Module, ema: nn.Module, config: TrainConfig) -> None:
+        self.model, self.ema, self.config, self.step = model, ema, config, 0
+        self.rng = torch.Generator().manual_seed(config.seed)
+        model.requires_grad_(True)  # a loaded model is frozen
+        model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
+        self.optimisers = optimisers(model, config.lr, config.weight_decay)
+        self._path: str | Path | None = None
+        self._saved, self._is_whole = 0, True
+
+    def update(self, share: float) -> None:
+        """One step of all optimisers at this share of their rates; then the running average."""
+        for optimiser, full_rate in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = full_rate * share
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        self._average()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(0.999, (1 + self.step) / (10 + self.step))
+        averages, weights = (list(net.parameters()) for net in (self.ema, self.model))
+        torch._foreach_lerp_(averages, weights, 1 - keep)
+        # What is counted, not learned (as in batch norm), is taken over as it is.
+        for mean, now in zip(self.ema.buffers(), self.model.buffers(), strict=True):
+            mean.copy_(now)
+
+    @contextlib.contextmanager
+    def kept(
+        self,
+        checkpoint: str | Path | None,
+        resume: str | Path | None,
+        data: tuple[Tensor, Tensor | None],
+        schedule: Schedule,
+        metadata: Mapping[str, object] | None,
+    ) -> Iterator[None]:
+        """Go on from ``resume``; save to ``checkpoint`` at the start, now and then, at the end."""
+        self._path, self._metadata = checkpoint, metadata
+        # "total" stands for the number of steps in files.
+        settings = {k: v for k, v in asdict(self.config).items() if k != "samples"}
+        self._settings: dict[str, Any] = settings | {
+            "total": self.config.steps,
+            "T": schedule.T,
+            "alpha_bar": _fingerprint(torch.tensor(schedule.alpha_bar)),
+            "config": getattr(self.model, "config", None),
+        }
+        if checkpoint is not None or resume is not None:
+            self._settings["data"] = [_fingerprint(x) for x in data if x is not None]
+        if resume is not None:
+            self._load(resume)
+        self._save()
+        try:
+            yield
+        finally:
+            self.model.eval()
+            if self._is_whole and not self._is_taken_over():
+                self._save()
+
+    @contextlib.contextmanager
+    def whole_step(self) -> Iterator[None]:
+        """One step of training that is finished before anything stops it, and saved when due."""
+        with _finished_first():
+            self._is_whole = False
+            self.model.train()
+            yield
+            self._is_whole = True
+        if time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS:
+            self._save()
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        if self._path is None:
+            return
+        tensors = {"random": self.rng.get_state()}
+        tensors |= {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
+        for i, (optimiser, _) in enumerate(self.optimisers):
+            for j, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
+        facts = {"step": self.step, "threads": torch.get_num_threads(), **self._settings}
+        if self._metadata is not None:
+            facts["metadata"] = dict(self._metadata)
+        files.save(self._path, "run", tensors, **facts)
+        self._saved = self.step
+
+    def _is_taken_over(self) -> bool:
+        """Has another run, or this one resumed elsewhere, saved here while this one waited?"""
+        if self._path is None:
+            return False
+        try:
+            _, facts = load(self._path)
+        except (FileNotFoundError, files.FileError):
+            return False
+        mine = self._settings | {"step": self._saved}
+        return any(facts.get(name) != value for name, value in mine.items())
+
+    def _load(self, path: str | Path) -> None:
+        tensors, facts = load(path)
+        for name, wanted in self._settings.items():
+            if facts.get(name) != wanted:
+                raise ValueError(
+                    f"{Path(path).name} was trained with {name} = {facts.get(name)}, but now it is "
+                    f"{wanted}: resume with the same settings, or start a new run."
+                )
+        if facts["threads"] != torch.get_num_threads():
+            warnings.warn(
+                f"{Path(path).name} was trained with {facts['threads']} threads, now there are "
+                f"{torch.get_num_threads()}: the last digits of the weights will differ.",
+                stacklevel=5,
+            )
+        try:
+            self.model.load_state_dict(checkpoints.renamed(_under("model", tensors)))
+            self.ema.load_state_dict(checkpoints.renamed(_under("ema", tensors)))
+            for i, (optimiser, _) in enumerate(self.optimisers):
+                weights = [w for group in optimiser.param_groups for w in group["params"]]
+                states: dict[int, dict[str, Tensor]] = {}
+                for name, tensor in _under(f"optimiser{i}", tensors).items():
+                    index, key = name.split(".", 1)
+                    weight = weights[int(index)]
+                    if tensor.shape == weight.shape:  # the order in memory must be the weight's
+                        tensor = torch.empty_like(weight, requires_grad=False).copy_(tensor)
+                    states.setdefault(int(index), {})[key] = tensor
+                groups = optimiser.state_dict()["param_groups"]
+                optimiser.load_state_dict({"state": states, "param_groups": groups})
+            self.rng.set_state(tensors["random"])
+            self.step = int(facts["step"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise files.FileError(
+                f"{Path(path).name} holds a run of another network: resume with the network that "
+                f"it was started with ({type(error).__name__})."
+            ) from None
+
+
+def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and settings of a run file, in the names of today. Errors as in `files.load`."""
+    tensors, facts = files.load(path, "run")
+    return tensors, {_FORMERLY.get(name, name): value for name, value in facts.items()}
+
+
+@contextlib.contextmanager
+def _finished_first() -> Iterator[None]:
+    """Hold Ctrl-C, a notebook's stop button, back until the step is whole and can be saved."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield  # only the main thread receives it
+        return
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
+
+
+def _fingerprint(x: Tensor) -> int:
+    """A number that changes with any byte of x; fast, for 250 MB of pictures are common."""
+    return zlib.crc32(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = prefix + "."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
