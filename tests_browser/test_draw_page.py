@@ -79,7 +79,7 @@ def sentences(n: int) -> list[str]:
     dice = random.Random(8)
     known = sorted(prompts._lexicon())
     everyday = [
-        *prompts.NO_SLIPS.split(", "),
+        *prompts.ENGLISH["no_slips"],
         "xylophone",
         "ünïcode",
         "猫",

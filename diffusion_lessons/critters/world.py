@@ -150,3 +150,4 @@ VOCABULARY: tuple[tuple[str, str], ...] = (
     *WORDS,
     *((name, "none") for name in ("subject", "sunglasses", "hat", "skateboard")),
 )
+WORD_IDS = {word: k for k, word in enumerate(VOCABULARY, start=1)}

@@ -1,9 +1,9 @@
 // Free text → words that the network knows, and notes on all the rest: prompts.py once more, step
-// by step, on the very same tables (prompts.tables()). Then the dice of words.spell_out.
+// by step, on the very same tables (english.json, as prompts.tables() hands it on). Then the dice
+// of words.spell_out.
 import { dice } from "./random.js";
 
 export function createReader(tables) {
-  const split = (text) => (text ? text.split(", ") : []);
   const vocabulary = tables.vocabulary;
   const nameOf = {}, idOf = {};
   vocabulary.forEach(([name, value], i) => {
@@ -11,24 +11,23 @@ export function createReader(tables) {
     nameOf[value] = name;
     idOf[value] = i + 1;
   });
-  const attributes = [...new Set(vocabulary.map(([name]) => name))];
   const isItem = new Set(tables.items), isAdjective = new Set(tables.adjectives);
-  const isNoun = new Set(tables.nouns), noSlips = new Set(split(tables.no_slips));
+  const isNoun = new Set(tables.nouns), noSlips = new Set(tables.no_slips);
   const letters = new RegExp(`^[${tables.letter}]`);
 
   // Every known phrase → its role, and the words of the vocabulary that it may stand for.
   const lexicon = new Map();
   for (const value of Object.keys(tables.caption_words)) {
-    const said = [value, ...tables.caption_words[value], ...split(tables.synonyms[value])];
-    for (const phrase of said) lexicon.set(phrase, ["synonyms", [value]]);
-    for (const phrase of split(tables.closest[value])) lexicon.set(phrase, ["closest", [value]]);
+    const called = [value, ...tables.caption_words[value], ...tables.synonyms[value] ?? []];
+    for (const phrase of called) lexicon.set(phrase, ["synonyms", [value]]);
+    for (const phrase of tables.closest[value] ?? []) lexicon.set(phrase, ["closest", [value]]);
   }
   for (const role of ["either", "bare"])
     for (const [phrase, values] of Object.entries(tables[role]))
-      lexicon.set(phrase, [role, split(values)]);
+      lexicon.set(phrase, [role, values]);
   for (const table of [tables.grammar, tables.unknown])
-    for (const [role, said] of Object.entries(table))
-      for (const phrase of split(said)) lexicon.set(phrase, [role, []]);
+    for (const [role, phrases] of Object.entries(table))
+      for (const phrase of phrases) lexicon.set(phrase, [role, []]);
   const items = new Map();
   for (const [phrase, [role, values]] of lexicon) if (isItem.has(role)) items.set(phrase, values);
 
@@ -234,9 +233,7 @@ export function createReader(tables) {
     return false;
   }
   function instead(kind) {
-    const names = { subject: ["subject"], color: ["color"], place: ["place"],
-      thing: ["sunglasses", "hat", "skateboard"],
-      far: attributes.filter((name) => name !== "color") }[kind] ?? [];
+    const names = tables.offers[kind] ?? [];
     return Object.keys(nameOf).filter((value) => names.includes(nameOf[value]));
   }
   function sentence(kind, known, written) {
