@@ -298,19 +298,19 @@ def numbers(**said):
     return word_ids(said)
 
 
-def test_dice_choose_as_the_training_captions_do(train):
-    """By brute force: what pictures with such a caption show, and what dice choose for it."""
+def test_chance_chooses_as_the_training_captions_do(train):
+    """By brute force: what pictures with such a caption show, and what is chosen for it."""
     r, shown, chosen = rng(7), Counter(), Counter()
     drawn = datasets.draw_dataset(6000, size=16, seed=5)
     for a, text in zip(dicts(drawn), drawn.captions, strict=True):
-        said = word_ids(words.named(text))
+        ids = word_ids(words.named(text))
         shown.update(word_ids(a))
-        chosen.update(spell_out(said, r))
+        chosen.update(spell_out(ids, r))
     for k in shown | chosen:
         assert abs(shown[k] - chosen[k]) < 4.5 * max(shown[k], 10) ** 0.5, k
 
 
-def test_dice_leave_what_is_said_and_never_choose_what_is_not_wanted():
+def test_chance_leaves_what_is_said_and_never_chooses_what_is_not_wanted():
     hats = [numbers(hat=hat)[3] for hat in ("top hat", "party hat")]
     r, seen = rng(8), set()
     for _ in range(300):
@@ -320,15 +320,15 @@ def test_dice_leave_what_is_said_and_never_choose_what_is_not_wanted():
         assert row[2] == numbers(sunglasses="none")[2], "a held-out pair by chance"
         seen.add(tuple(row))
     assert len(seen) > 30, "what is left open should vary"
-    asked = numbers(subject="cat", sunglasses="sunglasses")
-    rows = [spell_out(asked, r) for _ in range(50)]
-    assert all(row[:1] == asked[:1] and row[2] == asked[2] for row in rows)
+    requested = numbers(subject="cat", sunglasses="sunglasses")
+    rows = [spell_out(requested, r) for _ in range(50)]
+    assert all(row[:1] == requested[:1] and row[2] == requested[2] for row in rows)
     free = [spell_out(numbers(subject="cat"), r, held_out=()) for _ in range(300)]
-    assert any(row[2] == asked[2] for row in free)
-    assert spell_out(asked, rng(3)) == spell_out(asked[::-1], rng(3))
+    assert any(row[2] == requested[2] for row in free)
+    assert spell_out(requested, rng(3)) == spell_out(requested[::-1], rng(3))
 
 
-def test_dice_refuse_what_cannot_be():
+def test_what_cannot_be_is_refused():
     two = [numbers(subject="cat")[0], numbers(subject="dog")[0]]
     with pytest.raises(ValueError, match="one thing of a kind"):
         spell_out(two, rng())

@@ -1,7 +1,7 @@
 // Free text → words that the network knows, and notes on all the rest: prompts.py once more, step
-// by step, on the very same tables (english.json, as prompts.tables() hands it on). Then the dice
-// of words.spell_out.
-import { dice } from "./random.js";
+// by step, on the very same tables (english.json, as prompts.tables() hands it on). Then what a
+// prompt leaves open, as words.spell_out chooses it.
+import { createRng } from "./random.js";
 
 export function createReader(tables) {
   const vocabulary = tables.vocabulary;
@@ -253,9 +253,10 @@ export function createReader(tables) {
   return { parse };
 }
 
-// What each picture of a wish is to show: the words of the prompt, and by dice all the rest.
-export function createDice(world) {
-  const { attributes, impossible, held_out: heldOut, said, vocabulary } = world;
+// What each picture of a prompt is to show: its words, and chosen at random all the rest.
+export function createSampler(world) {
+  const { attributes, impossible, held_out: heldOut, vocabulary } = world;
+  const mentioned = world.mention_probability;
   const names = Object.keys(attributes);
   const has = (row, [name, value]) => row[names.indexOf(name)] === attributes[name].indexOf(value);
   let all = [[]];
@@ -266,12 +267,12 @@ export function createDice(world) {
   function waysToGoOn(tokens, unwanted) {
     const words = {};
     for (const k of tokens) words[vocabulary[k - 1][0]] = vocabulary[k - 1][1];
-    const asked = ([name, value]) => words[name] === value;
+    const isSaid = ([name, value]) => words[name] === value;
     for (const [a, b] of impossible)
-      if (asked(a) && asked(b))
+      if (isSaid(a) && isSaid(b))
         throw new Error(`${a[0]} '${a[1]}' cannot go with ${b[0]} '${b[1]}'; leave out one of ` +
           "the two.");
-    const barred = heldOut.filter(([a, b]) => !(asked(a) && asked(b)));
+    const barred = heldOut.filter(([a, b]) => !(isSaid(a) && isSaid(b)));
     const fits = all.map((row) => !barred.some(([a, b]) => has(row, a) && has(row, b)));
     const ofSubject = attributes.subject.map((_, s) =>
       all.filter((row, i) => fits[i] && row[0] === s).length);
@@ -280,7 +281,7 @@ export function createDice(world) {
       let chance = (fits[i] ? 1 : 0) / Math.max(ofSubject[row[0]], 1);
       for (const name of names) {
         if (name in words) chance *= has(row, [name, words[name]]) ? 1 : 0;
-        else chance *= has(row, [name, "none"]) ? 1 : 1 - said[name];
+        else chance *= has(row, [name, "none"]) ? 1 : 1 - mentioned[name];
       }
       for (const k of refused) if (has(row, vocabulary[k - 1])) chance = 0;
       return chance;
@@ -291,18 +292,18 @@ export function createDice(world) {
   }
 
   // Rows of word numbers, as generate.sample_conditions gives them for one seed.
-  function rows({ tokens, negative }, count, seed) {
+  function sampleConditions({ tokens, negative }, count, seed) {
     return Array.from({ length: count }, (_, k) => {
-      const throws = dice(seed, k);
-      let told = tokens;
-      if (!told.length) {
+      const rng = createRng(seed, k);
+      let cond = tokens;
+      if (!cond.length) {
         const known = vocabulary.flatMap(([name], i) => (name === "subject" ? [i + 1] : []))
           .filter((id) => !negative.includes(id));
-        told = known.length ? [known[throws.choice(known.length)]] : [];
+        cond = known.length ? [known[rng.choice(known.length)]] : [];
       }
-      const chances = waysToGoOn(told, negative), sums = [];
+      const chances = waysToGoOn(cond, negative), sums = [];
       chances.reduce((sum, chance, i) => (sums[i] = sum + chance), 0);
-      const at = throws.random() * sums.at(-1);
+      const at = rng.random() * sums.at(-1);
       const row = all[sums.findIndex((sum) => sum > at)];
       return names.map((name, i) => vocabulary.findIndex(
         ([n, value]) => n === name && value === attributes[name][row[i]]) + 1);
@@ -310,7 +311,7 @@ export function createDice(world) {
   }
 
   // A row in words, such as "blue fox, top hat, night".
-  function described(row) {
+  function describe(row) {
     const named = {};
     for (const k of row) if (k) named[vocabulary[k - 1][0]] = vocabulary[k - 1][1];
     const { color = "", subject = "", place = "" } = named;
@@ -319,5 +320,5 @@ export function createDice(world) {
     return [who, ...things, place === "plain" ? "plain background" : place]
       .filter((part) => part && part !== "none").join(", ");
   }
-  return { rows, described };
+  return { sampleConditions, describe };
 }
