@@ -100,7 +100,7 @@ def measure(short: bool = False) -> list[Table]:
     network, judge = checkpoints.load(), load_judge()
     n, counts = (SHORT_PICTURES, SHORT_CALLS) if short else (PICTURES, CALLS)
     fresh = datasets.as_tensors(datasets.draw_dataset(_REFERENCES * n, seed=2026))
-    cond = datasets.spell_out(fresh.said[:n], np.random.default_rng(SEED))
+    cond = datasets.spell_out(fresh.caption_ids[:n], np.random.default_rng(SEED))
     x_T = torch.randn(n, 3, 32, 32, generator=torch.Generator().manual_seed(SEED))
     sets = list(classify(fresh.x0, judge).features.split(n))
     floor = metrics.frechet_floor(sets)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from tqdm.auto import tqdm
 
 from . import metrics
 from .critters import datasets, generate, world
-from .critters.judge import classify, load_judge, words_found
+from .critters.judge import Classifier, classify, load_judge, words_found
 from .critters.world import Pair
 from .unet import UNet
 
@@ -39,14 +40,15 @@ def scores(
     seed: int = 0,
     guidance: float = generate.GUIDANCE,
     steps: int = generate.STEPS,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Draw from the captions of fresh pictures, and let the judge look: a dictionary for JSON.
 
     ``pictures``: how many are judged in each accuracy, *seen* from captions of split "train",
     *held out* from captions that say both words of a pair, shared evenly among the model's own
     ``held_out`` pairs; ``drawn``: the size of its training set. Fréchet distance and high-frequency
     power take up to 2,000 of the seen ones, the distance to the nearest training picture up to 500.
-    What a caption leaves open is chosen by dice, and judged is only what it says.
+    What a caption leaves open is chosen at random, and judged is only what it says. Raises
+    ValueError for a network that does not know them, and for too few or too many pictures.
     """
     if model.vocabulary != len(world.VOCABULARY):
         raise ValueError(
@@ -59,9 +61,11 @@ def scores(
     judge = load_judge()
     compared = min(COMPARED, pictures)
 
-    asked = _fresh(pictures, [seed, 0], "train", held_out)
+    requested = _fresh(pictures, [seed, 0], "train", held_out)
     began = time.perf_counter()
-    x = _draw(model, asked.said, [seed, 0], held_out, guidance, steps, "seen pairs of words")
+    x = _draw(
+        model, requested.caption_ids, [seed, 0], held_out, guidance, steps, "seen pairs of words"
+    )
     seconds = time.perf_counter() - began
     seen = classify(x, judge)
 
@@ -82,7 +86,7 @@ def scores(
         "steps": steps,
         "seed": seed,
         "pictures_judged": pictures,
-        "seen_accuracy": _share(words_found(seen.attributes, asked.said)),
+        "seen_accuracy": _share(words_found(seen.attributes, requested.caption_ids)),
         "held_out_accuracy": math.fsum(pairs.values()) / len(pairs) if pairs else None,
         "held_out_worst": min(pairs.values()) if pairs else None,
         "held_out_pairs": pairs,
@@ -99,24 +103,34 @@ def scores(
     }
 
 
-def _held_out_accuracy(model, judge, held_out, pictures, seed, guidance, steps) -> dict[str, float]:
+def _held_out_accuracy(
+    model: UNet,
+    judge: Classifier,
+    held_out: tuple[Pair, ...],
+    pictures: int,
+    seed: int,
+    guidance: float,
+    steps: int,
+) -> dict[str, float]:
     """Name of the pair → share of its pictures in which the judge finds all that was said."""
     if not held_out:
         return {}
     each = math.ceil(pictures / len(held_out))
-    said = torch.cat([_captions_of(pair, each, [seed, 2, i]) for i, pair in enumerate(held_out)])
-    x = _draw(model, said, [seed, 1], held_out, guidance, steps, "held-out pairs of words")
-    found = words_found(classify(x, judge).attributes, said).split(each)
+    requested = torch.cat(
+        [_captions_of(pair, each, [seed, 2, i]) for i, pair in enumerate(held_out)]
+    )
+    x = _draw(model, requested, [seed, 1], held_out, guidance, steps, "held-out pairs of words")
+    found = words_found(classify(x, judge).attributes, requested).split(each)
     return {pair_name(pair): _share(part) for pair, part in zip(held_out, found, strict=True)}
 
 
 def _captions_of(pair: Pair, n: int, entropy: list[int]) -> Tensor:
     """What n captions say that name both words of a pair, int64 (n, 6)."""
-    words = [world.VOCABULARY.index(word) + 1 for word in pair]
+    words = [world.WORD_IDS[word] for word in pair]
     rows: list[Tensor] = []
     while sum(map(len, rows)) < n:
-        said = _fresh(2 * n, [*entropy, len(rows)], "held_out", (pair,)).said
-        rows.append(said[torch.stack([(said == word).any(1) for word in words]).all(0)])
+        ids = _fresh(2 * n, [*entropy, len(rows)], "held_out", (pair,)).caption_ids
+        rows.append(ids[torch.stack([(ids == word).any(1) for word in words]).all(0)])
     return torch.cat(rows)[:n]
 
 
@@ -126,15 +140,22 @@ def _fresh(n: int, entropy: list[int], split: str, held_out: tuple[Pair, ...]) -
     return datasets.as_tensors(datasets.draw_dataset(n, seed=seed, split=split, held_out=held_out))
 
 
-def _draw(model, said, entropy, held_out, guidance, steps, what) -> Tensor:
-    """One picture for each row of what is said, by dice and noise of their own."""
+def _draw(
+    model: UNet,
+    caption_ids: Tensor,
+    entropy: list[int],
+    held_out: tuple[Pair, ...],
+    guidance: float,
+    steps: int,
+    what: str,
+) -> Tensor:
+    """One picture for each row of what captions say; what they leave open is chosen at random."""
     rng = np.random.default_rng(entropy)
-    cond = datasets.spell_out(said, rng, held_out)
-    x_T = torch.randn(
-        len(said), 3, 32, 32, generator=torch.Generator().manual_seed(int(rng.integers(2**62)))
-    )
+    cond = datasets.spell_out(caption_ids, rng, held_out)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    x_T = torch.randn(len(cond), 3, 32, 32, generator=generator)
     films = generate.sample_batches(model, cond, x_T, guidance=guidance, steps=steps, batch=_BATCH)
-    total = math.ceil(len(said) / _BATCH)
+    total = math.ceil(len(cond) / _BATCH)
     bar = tqdm(films, desc=f"drawing {what}", total=total, unit="batch", leave=False)
     return torch.cat([film[-1].x_t for film in bar])
 
@@ -148,7 +169,7 @@ def _share(found: Tensor) -> float:
     return float(found.double().mean())
 
 
-def table(numbers: dict, name: str) -> str:
+def table(numbers: Mapping[str, Any], name: str) -> str:
     """The numbers of `scores` as text for people, ``name`` being the model's."""
     pairs = numbers["held_out_pairs"]
     lines = [

@@ -1,8 +1,11 @@
 import hashlib
+import importlib.util
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 from collections import Counter
 from pathlib import Path
 
@@ -298,19 +301,19 @@ def numbers(**said):
     return word_ids(said)
 
 
-def test_dice_choose_as_the_training_captions_do(train):
-    """By brute force: what pictures with such a caption show, and what dice choose for it."""
+def test_chance_chooses_as_the_training_captions_do(train):
+    """By brute force: what pictures with such a caption show, and what is chosen for it."""
     r, shown, chosen = rng(7), Counter(), Counter()
     drawn = datasets.draw_dataset(6000, size=16, seed=5)
     for a, text in zip(dicts(drawn), drawn.captions, strict=True):
-        said = word_ids(words.named(text))
+        ids = word_ids(words.named(text))
         shown.update(word_ids(a))
-        chosen.update(spell_out(said, r))
+        chosen.update(spell_out(ids, r))
     for k in shown | chosen:
         assert abs(shown[k] - chosen[k]) < 4.5 * max(shown[k], 10) ** 0.5, k
 
 
-def test_dice_leave_what_is_said_and_never_choose_what_is_not_wanted():
+def test_chance_leaves_what_is_said_and_never_chooses_what_is_not_wanted():
     hats = [numbers(hat=hat)[3] for hat in ("top hat", "party hat")]
     r, seen = rng(8), set()
     for _ in range(300):
@@ -320,15 +323,15 @@ def test_dice_leave_what_is_said_and_never_choose_what_is_not_wanted():
         assert row[2] == numbers(sunglasses="none")[2], "a held-out pair by chance"
         seen.add(tuple(row))
     assert len(seen) > 30, "what is left open should vary"
-    asked = numbers(subject="cat", sunglasses="sunglasses")
-    rows = [spell_out(asked, r) for _ in range(50)]
-    assert all(row[:1] == asked[:1] and row[2] == asked[2] for row in rows)
+    requested = numbers(subject="cat", sunglasses="sunglasses")
+    rows = [spell_out(requested, r) for _ in range(50)]
+    assert all(row[:1] == requested[:1] and row[2] == requested[2] for row in rows)
     free = [spell_out(numbers(subject="cat"), r, held_out=()) for _ in range(300)]
-    assert any(row[2] == asked[2] for row in free)
-    assert spell_out(asked, rng(3)) == spell_out(asked[::-1], rng(3))
+    assert any(row[2] == requested[2] for row in free)
+    assert spell_out(requested, rng(3)) == spell_out(requested[::-1], rng(3))
 
 
-def test_dice_refuse_what_cannot_be():
+def test_what_cannot_be_is_refused():
     two = [numbers(subject="cat")[0], numbers(subject="dog")[0]]
     with pytest.raises(ValueError, match="one thing of a kind"):
         spell_out(two, rng())
@@ -374,3 +377,44 @@ def test_clear_errors():
 def test_the_code_digest_is_that_of_the_files_that_draw():
     files = [Path(module.__file__).read_bytes() for module in (world, words, drawing, datasets)]
     assert datasets.code_digest() == hashlib.sha256(b"".join(files)).hexdigest()
+
+
+def referenced(source):
+    """What stands in single backticks in the docstrings and comments of a source."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.STRING, tokenize.COMMENT):
+            yield from re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", token.string)
+
+
+def exists(name, module):
+    """Does a name, read in a module, mean something of it, or of a module beside or above it?"""
+    first, *rest = name.split(".")
+    beside = [f"{module.__package__}.{first}", f"diffusion_lessons.{first}"]
+    starts = [getattr(module, first, None)]
+    starts += [importlib.import_module(path) for path in beside if importlib.util.find_spec(path)]
+    return any(start is not None and has(start, rest) for start in starts)
+
+
+def has(found, names):
+    for name in names:
+        if not hasattr(found, name):
+            return False
+        found = getattr(found, name)
+    return True
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(world.__file__).parent.glob("*.py")), ids=lambda path: path.stem
+)
+def test_references_in_docstrings_name_what_exists(path):
+    module = importlib.import_module(f"diffusion_lessons.critters.{path.stem}")
+    names = set(referenced(path.read_text(encoding="utf-8")))
+    assert {name for name in names if not exists(name, module)} == set()
+
+
+def test_a_reference_to_nothing_is_found():
+    source = '"""`spell_out`, ``rng``, `Dataset.attributes`."""  # as `world.WORDS`'
+    assert list(referenced(source)) == ["spell_out", "Dataset.attributes", "world.WORDS"]
+    found = {name: exists(name, words) for name in referenced(source)}
+    assert found == {"spell_out": True, "Dataset.attributes": False, "world.WORDS": True}
+    assert exists("datasets.Critters.attributes", words) and exists("files.load", words)

@@ -1,9 +1,14 @@
 """Pictures: real ones without a network, drawn ones from the cache, and a folder of your own."""
 
+import os
+import shutil
 import socket
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -238,7 +243,7 @@ def drawn_times(monkeypatch):
 def same(a, b):
     assert_close(a.x0, b.x0, rtol=0, atol=0)
     assert_close(a.cond, b.cond, rtol=0, atol=0)
-    assert_close(a.said, b.said, rtol=0, atol=0)
+    assert_close(a.caption_ids, b.caption_ids, rtol=0, atol=0)
     assert_close(a.attributes, b.attributes, rtol=0, atol=0)
     assert a.captions == b.captions
 
@@ -261,20 +266,20 @@ def test_critters_are_drawn_once_and_are_what_the_drawing_code_draws(tmp_path, m
 
 def test_the_words_of_a_critter_are_those_of_its_caption(tmp_path):
     found = datasets.load_critters(40, folder=tmp_path)
-    for row, caption in zip(found.said.tolist(), found.captions, strict=True):
+    for row, caption in zip(found.caption_ids.tolist(), found.captions, strict=True):
         assert row == list(word_ids(named(caption)))
         assert sum(number > 0 for number in row) == len(named(caption))
     for row, attributes in zip(found.cond.tolist(), found.attributes.tolist(), strict=True):
         assert row == word_ids(world.values(attributes))
-    assert ((found.said == found.cond) | (found.said == 0)).all()
+    assert ((found.caption_ids == found.cond) | (found.caption_ids == 0)).all()
 
 
 def test_spelled_out_words_keep_what_is_said(tmp_path):
-    said = datasets.load_critters(40, folder=tmp_path).said
-    rows = datasets.spell_out(said, np.random.default_rng(0))
-    assert (rows.shape, rows.dtype) == (said.shape, torch.int64)
-    assert ((rows == said) | (said == 0)).all() and (rows > 0).sum() > (said > 0).sum()
-    assert datasets.spell_out(said[:0], np.random.default_rng(0)).shape == (0, said.shape[1])
+    ids = datasets.load_critters(40, folder=tmp_path).caption_ids
+    rows = datasets.spell_out(ids, np.random.default_rng(0))
+    assert (rows.shape, rows.dtype) == (ids.shape, torch.int64)
+    assert ((rows == ids) | (ids == 0)).all() and (rows > 0).sum() > (ids > 0).sum()
+    assert datasets.spell_out(ids[:0], np.random.default_rng(0)).shape == (0, ids.shape[1])
 
 
 def test_each_setting_has_its_own_cache(tmp_path, monkeypatch):
@@ -321,12 +326,41 @@ def test_changed_drawing_code_draws_again(tmp_path, monkeypatch):
 
 
 def test_no_room_for_the_cache_is_a_warning_and_the_pictures_are_there(tmp_path, monkeypatch):
-    def full(*args, **facts):
+    def full(*args, **metadata):
         raise files.FileError("There is no room on the disk.")
 
     monkeypatch.setattr(files, "save", full)
     with pytest.warns(UserWarning, match=r"not kept for next time\. There is no room"):
         assert len(datasets.load_critters(3, folder=tmp_path).x0) == 3
+
+
+def test_a_checkout_keeps_its_pictures_in_data():
+    root = Path(__file__).parents[1]
+    assert datasets.CACHE_FOLDER == datasets.cache_folder(root) == root / "data"
+
+
+def test_an_installed_package_keeps_its_pictures_in_the_users_cache(tmp_path):
+    """The package alone, where no pyproject.toml lies beside it, draws and finds its pictures."""
+    package, home = tmp_path / "site-packages" / "diffusion_lessons", tmp_path / "home"
+    own = Path(datasets.__file__).parents[1]
+    shutil.copytree(own, package, ignore=shutil.ignore_patterns("weights", "__pycache__"))
+    code = (
+        "from diffusion_lessons.critters import datasets; print(datasets.__file__);"
+        "datasets.load_critters(2); print(datasets.CACHE_FOLDER)"
+    )
+    places = dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"), str(home))
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | places | {"PYTHONPATH": str(package.parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found, folder = (Path(line) for line in result.stdout.splitlines())
+    assert found.is_relative_to(package) and folder.is_relative_to(home)
+    assert [path.suffix for path in folder.iterdir()] == [".safetensors"]
+    assert not (package / "data").exists() and not (package.parent / "data").exists()
 
 
 def test_no_critters_are_no_critters(tmp_path):

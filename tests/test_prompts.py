@@ -235,9 +235,9 @@ cat😀 | cat | | 😀, English
 """
 
 
-def ids(said):
+def ids(listed):
     known = [value for _, value in world.VOCABULARY]
-    values = [value for value in said.replace("HATS", HATS).split(", ") if value]
+    values = [value for value in listed.replace("HATS", HATS).split(", ") if value]
     return tuple(sorted(known.index(value) + 1 for value in values))
 
 
@@ -285,7 +285,7 @@ def test_every_word_and_every_synonym_alone():
         said = [
             value,
             *world.WORDS[name, value],
-            *prompts.SYNONYMS.get(value, value).split(", "),
+            *prompts.ENGLISH["synonyms"].get(value, []),
         ]
         for phrase in said:
             for text in (
@@ -295,14 +295,14 @@ def test_every_word_and_every_synonym_alone():
                 phrase.replace(" ", "-"),
             ):
                 assert prompts.parse(text) == (ids(value), (), ()), text
-        for phrase in prompts.CLOSEST.get(value, "").split(", "):
+        for phrase in prompts.ENGLISH["closest"].get(value, []):
             prompt = prompts.parse(phrase)
-            assert phrase == "" or (prompt.tokens == ids(value) and phrase in prompt.notes[0])
+            assert prompt.tokens == ids(value) and phrase in prompt.notes[0]
 
 
 def generated(n):
     """Sentences of known phrases in any order, with what they should mean."""
-    dice = random.Random(0)
+    rng = random.Random(0)
     said = {
         "subject": (("a {}", "the {}s", "{}"), ("cat", "dog", "rabbit", "bear", "frog", "car")),
         "sunglasses": (("with {}", "wearing {}", "in cool {}"), ("sunglasses",)),
@@ -312,22 +312,22 @@ def generated(n):
     }
     colors = ("black", "white", "gray", "orange", "brown", "blue", "green")
     for _ in range(n):
-        names = dice.sample(sorted(said), dice.randint(1, len(said)))
+        names = rng.sample(sorted(said), rng.randint(1, len(said)))
         parts, wanted, unwanted = [], [], []
         for name in names:
             forms, values = said[name]
-            value = dice.choice(values)
-            if name != "subject" and dice.random() < 0.3:
-                parts.append(dice.choice(("without {}", "not in a {}", "no {}")).format(value))
+            value = rng.choice(values)
+            if name != "subject" and rng.random() < 0.3:
+                parts.append(rng.choice(("without {}", "not in a {}", "no {}")).format(value))
                 unwanted.append(value)
                 continue
             wanted.append(value)
-            if name == "subject" and dice.random() < 0.5:
-                wanted.append(dice.choice(colors))
+            if name == "subject" and rng.random() < 0.5:
+                wanted.append(rng.choice(colors))
                 value = f"{wanted[-1]} {value}"
-            parts.append(dice.choice(forms).format(value))
-        text = dice.choice((", ", " , ", "; ", "\n")).join(parts)
-        yield dice.choice((str.upper, str.lower, str.title))(text), wanted, unwanted
+            parts.append(rng.choice(forms).format(value))
+        text = rng.choice((", ", " , ", "; ", "\n")).join(parts)
+        yield rng.choice((str.upper, str.lower, str.title))(text), wanted, unwanted
 
 
 def test_generated_sentences_mean_what_they_say():
@@ -337,18 +337,18 @@ def test_generated_sentences_mean_what_they_say():
 
 
 def odd_texts(n):
-    dice = random.Random(1)
+    rng = random.Random(1)
     signs = [chr(i) for i in range(128)] + list("éÉü’“”…—😀猫кт\u202e\ud800\udc00\ufeff\u00a0") * 2
     phrases = list(prompts._lexicon())
     for i in range(n):
         if i % 10 == 0:
-            yield "".join(dice.choice(signs) for _ in range(dice.randrange(301)))
+            yield "".join(rng.choice(signs) for _ in range(rng.randrange(301)))
         elif i % 10 < 5:
-            yield "".join(chr(dice.randrange(0x110000)) for _ in range(dice.randrange(100)))
+            yield "".join(chr(rng.randrange(0x110000)) for _ in range(rng.randrange(100)))
         elif i % 10 < 9:
-            yield " ".join(dice.choice(phrases) for _ in range(dice.randrange(40)))[:300]
+            yield " ".join(rng.choice(phrases) for _ in range(rng.randrange(40)))[:300]
         else:
-            yield "".join(dice.choice("catdogblue hat,s'") for _ in range(dice.randrange(301)))
+            yield "".join(rng.choice("catdogblue hat,s'") for _ in range(rng.randrange(301)))
 
 
 def test_whatever_is_typed_is_read():
@@ -368,8 +368,8 @@ def test_whatever_is_typed_is_read():
 
 
 def test_the_longest_text_does_not_keep_anybody_waiting():
-    dice = random.Random(2)
-    text = " ".join("".join(dice.choice("sklnight") for _ in range(6)) for _ in range(42))
+    rng = random.Random(2)
+    text = " ".join("".join(rng.choice("sklnight") for _ in range(6)) for _ in range(42))
     start = time.process_time()
     prompts.parse(text)
     assert time.process_time() - start < 1  # 0.02 s; a loop gone quadratic takes many seconds
@@ -452,27 +452,33 @@ def test_cond_is_what_the_network_takes():
 
 
 def test_no_phrase_has_two_meanings():
-    found = [
-        phrase for value in prompts._ID for phrase in prompts.SYNONYMS.get(value, "").split(", ")
-    ]
-    for table in (prompts.CLOSEST, prompts.GRAMMAR, prompts.UNKNOWN):
-        found += [phrase for said in table.values() for phrase in said.split(", ")]
-    found += [*prompts.EITHER, *prompts.BARE, *prompts._ID]
-    found = [phrase for phrase in found if phrase]
+    found = [value for _, value in world.WORDS]
+    for table in ("synonyms", "closest", "grammar", "unknown"):
+        found += [phrase for phrases in prompts.ENGLISH[table].values() for phrase in phrases]
+    found += [*prompts.ENGLISH["either"], *prompts.ENGLISH["bare"]]
     assert sorted({phrase for phrase in found if found.count(phrase) > 1}) == []
     assert max(len(phrase.split()) for phrase in found) <= 5, "longer ones are never looked up"
 
 
 def test_every_table_speaks_of_known_words():
-    values = set(prompts._ID)
-    assert set(prompts.SYNONYMS) | set(prompts.CLOSEST) <= values
-    for said in [*prompts.EITHER.values(), *prompts.BARE.values()]:
-        assert set(said.split(", ")) <= values
-    assert set(prompts.UNKNOWN) <= set(prompts.NOTES)
+    english, values = prompts.ENGLISH, {value for _, value in world.WORDS}
+    assert english["synonyms"].keys() | english["closest"].keys() <= values
+    for meant in [*english["either"].values(), *english["bare"].values()]:
+        assert set(meant) <= values
+    assert english["unknown"].keys() | english["offers"].keys() <= english["notes"].keys()
+    for names in english["offers"].values():
+        assert set(names) <= set(world.ATTRIBUTES)
+
+
+def test_every_table_says_what_it_is():
+    names = [name for name in prompts.ENGLISH if not name.startswith("#")]
+    assert list(prompts.ENGLISH) == [key for name in names for key in (f"# {name}", name)]
+    assert prompts.tables().keys() >= set(names)
+    assert not any(name.startswith("#") for name in prompts.tables())
 
 
 def test_everyday_words_are_no_slips():
-    for word in prompts.NO_SLIPS.split(", "):
+    for word in prompts.ENGLISH["no_slips"]:
         assert prompts.parse(word).tokens == (), word
         assert word not in prompts._lexicon(), word
 
@@ -492,5 +498,5 @@ def test_slips_are_counted():
 def test_the_rules_can_be_written_as_json():
     written = json.loads(json.dumps(prompts.tables()))
     assert written["vocabulary"][0] == ["subject", "cat"] and written["longest"] == 300
-    assert written["synonyms"]["cat"].startswith("kitty, ")
+    assert written["synonyms"]["cat"][0] == "kitty"
     assert len(written["vocabulary"]) == 27

@@ -33,7 +33,7 @@ def share_right(network, said, seed):
 def test_what_it_draws_is_as_right_as_its_card_says(network, tmp_path):
     scores = CARD["scores"]
     assert (scores["guidance"], scores["steps"]) == (generate.GUIDANCE, generate.STEPS)
-    seen = datasets.load_critters(96, seed=11, folder=tmp_path).said
+    seen = datasets.load_critters(96, seed=11, folder=tmp_path).caption_ids
     assert abs(share_right(network, seen, 1) - scores["seen_accuracy"]) < 0.05
     pairs = torch.tensor([word_ids(dict(pair)) for pair in world.HELD_OUT for _ in range(16)])
     assert abs(share_right(network, pairs, 2) - scores["held_out_accuracy"]) < 0.06

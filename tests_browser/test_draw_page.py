@@ -49,7 +49,7 @@ def code(opened, tmp_path) -> Page:
     empty.write_text("<!doctype html><title>empty</title>")
     page = opened(empty.as_uri())
     text = export_page.worker().replace("\nlisten(self);\n", "")
-    names = "createArtist, createReader, createDice, normalNumbers, timesteps"
+    names = "createArtist, createReader, createSampler, normalNumbers, timesteps"
     page.evaluate(f"window.tools = new Function({json.dumps(text + f'; return {{ {names} }};')})()")
     return page
 
@@ -79,7 +79,7 @@ def sentences(n: int) -> list[str]:
     dice = random.Random(8)
     known = sorted(prompts._lexicon())
     everyday = [
-        *prompts.NO_SLIPS.split(", "),
+        *prompts.ENGLISH["no_slips"],
         "xylophone",
         "ünïcode",
         "猫",
@@ -133,7 +133,8 @@ def test_a_wish_that_is_too_long_or_impossible_is_refused_in_the_same_words(code
         return code.evaluate(
             """([tables, world, text]) => {
                 try {
-                    tools.createDice(world).rows(tools.createReader(tables).parse(text), 1, 0);
+                    const prompt = tools.createReader(tables).parse(text);
+                    tools.createSampler(world).sampleConditions(prompt, 1, 0);
                 } catch (error) { return error.message; }
             }""",
             [parts["tables"], parts["world"], text],
@@ -159,7 +160,8 @@ def test_dice_and_static_are_those_of_python(code):
         prompt = prompts.parse(text)
         for seed in (0, 7, 9999):
             rows = code.evaluate(
-                "([world, prompt, seed]) => tools.createDice(world).rows(prompt, 8, seed)",
+                """([world, prompt, seed]) =>
+                    tools.createSampler(world).sampleConditions(prompt, 8, seed)""",
                 [world, {"tokens": prompt.tokens, "negative": prompt.negative}, seed],
             )
             assert rows == generate.sample_conditions(prompt, 8, seed).tolist(), (text, seed)

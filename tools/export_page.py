@@ -273,12 +273,12 @@ def _by_fours(weight: Tensor) -> Tensor:
 def parts(path: Path) -> dict[str, Any]:
     """All that the worker needs to draw as the package does, ready for JSON."""
     model = checkpoints.load(path)
-    _, facts = files.load(path, "model")
+    _, metadata = files.load(path, "model")
     described = Description(model)
     if model.vocabulary != len(world.VOCABULARY):
         raise ValueError("The page draws with a network that knows the words of the course only.")
     schedule = schedules.cosine()
-    held_out = generate.held_out(facts)
+    held_out = generate.held_out(metadata)
     return {
         "description": described.as_json(),
         # Not packed: that would make them a fourteenth smaller, and their reading dearer.
@@ -289,19 +289,19 @@ def parts(path: Path) -> dict[str, Any]:
             "attributes": world.ATTRIBUTES,
             "impossible": world.IMPOSSIBLE,
             "held_out": held_out,
-            "said": MENTION_PROBABILITY,
+            "mention_probability": MENTION_PROBABILITY,
             "vocabulary": world.VOCABULARY,
             "alpha_bar": schedule.alpha_bar.tolist(),
             "guided_between": generate.GUIDED_BETWEEN,
         },
-        "checks": [_known_picture(model, held_out, *wish) for wish in CHECKED],
+        "checks": [_known_picture(model, held_out, *prompt) for prompt in CHECKED],
     }
 
 
 def _known_picture(
     model: UNet, held_out: Sequence[world.Pair], text: str, seed: int, guidance: float
 ) -> dict[str, Any]:
-    """A wish and its picture in ten-thousandths, for the page's self-check."""
+    """A prompt and its picture in ten-thousandths, for the page's self-check."""
     rows = generate.sample_conditions(prompts.parse(text), 1, seed, held_out)
     x_T = generate.initial_noise(1, seed)
     *_, last = generate.trajectory(model, rows, x_T, guidance=guidance, steps=CHECK_STEPS)
@@ -344,30 +344,30 @@ def given(path: Path, **about: Any) -> dict[str, Any]:
 def page(path: Path) -> str:
     """The whole page."""
     known = world.ATTRIBUTES
-    told = [
+    phrases = [
         f"{prompts.listed(known['subject'][1:], 'or')}, or nobody;",
         f"{prompts.listed(known['color'][1:], 'or')}; with sunglasses, a top hat or a party hat,",
         f"a skateboard; {prompts.listed(known['place'], 'or')}.",
     ]
-    _, facts = files.load(path, "model")
+    _, metadata = files.load(path, "model")
     found = {
         "css": (PARTS / "page.css").read_text(encoding="utf-8") + interactive.style(),
         "host": (PARTS / "host.js").read_text(encoding="utf-8"),
         "given": as_script(given(path, count=1, counts=[1, 8], most_steps=60)),
-        "known": html.escape(" ".join(told)).capitalize(),
-        "trained": _trained(facts),
+        "known": html.escape(" ".join(phrases)).capitalize(),
+        "trained": _trained(metadata),
         "steps": str(generate.STEPS),
     }
     text = (PARTS / "draw.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda match: found[match[1]], text)
 
 
-def _trained(facts: dict[str, Any]) -> str:
+def _trained(metadata: dict[str, Any]) -> str:
     """What the network was shown, as far as its file says so."""
-    drawn = facts.get("recipe", {}).get("drawn")
+    drawn = metadata.get("recipe", {}).get("drawn")
     cool_cat = (("subject", "cat"), ("sunglasses", "sunglasses"))
     shown = f"It was trained on {drawn:,} little pictures" if drawn else ""
-    if shown and cool_cat in generate.held_out(facts):
+    if shown and cool_cat in generate.held_out(metadata):
         return f"{shown}, and in none of them did a cat wear sunglasses."
     return f"{shown}." if shown else ""
 

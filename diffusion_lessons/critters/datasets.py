@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import platformdirs
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -23,87 +24,25 @@ from tqdm.auto import tqdm
 
 from .. import files
 from . import drawing, words, world
-from .drawing import render
-from .words import caption
-from .world import (
-    ATTRIBUTES,
-    HELD_OUT,
-    INDEX,
-    SPLITS,
-    Pair,
-    check_whole,
-    checked_pairs,
-    choose_attributes,
-)
+from .world import ATTRIBUTES, HELD_OUT, INDEX, SPLITS, Pair, check_whole
 
 
-class Drawn(NamedTuple):
-    """Pictures (n, size, size, 3) uint8, attributes (n, 6) int64 into `ATTRIBUTES`, captions."""
+def cache_folder(root: Path) -> Path:
+    """Where drawn critters are kept: ``data`` of a checkout, else the user's cache folder.
 
-    pictures: np.ndarray
-    attributes: np.ndarray
-    captions: list[str]
-
-
-def draw_dataset(
-    n: int, size: int = 32, seed: int = 0, split: str = "train", held_out: Sequence[Pair] = HELD_OUT
-) -> Drawn:
-    """Draw n captioned pictures; picture i depends on (seed, split, held_out, i) only.
-
-    Split "train" holds none of the `held_out` pairs and every subject equally often, "held_out"
-    only pictures with at least one (each pair equally often), "all" anything. Raises ValueError
-    for bad numbers, an unknown split, or held-out pairs that make no sense or leave no picture.
+    ``root`` is the folder that the package lies in, which is a checkout's if it has a
+    ``pyproject.toml``.
     """
-    check_whole("n", n, 0)
-    check_whole("seed", seed, 0)
-    check_whole("size", size, 16, 512)
-    held_out = checked_pairs(held_out)
-    if split not in SPLITS:
-        raise ValueError(f"There is no split {split!r}; take one of {', '.join(SPLITS)}.")
-    if split == "held_out" and not held_out:
-        raise ValueError('Split "held_out" needs at least one held-out pair, and there is none.')
-    stream = hashlib.sha256(repr((split, held_out)).encode()).digest()
-    entropy = [int(seed), int.from_bytes(stream[:8], "big")]
-
-    pictures = np.empty((n, size, size, 3), dtype=np.uint8)
-    rows = np.empty((n, len(ATTRIBUTES)), dtype=np.int64)
-    captions = []
-    for i in tqdm(range(n), desc="drawing critters", leave=False, disable=n < 4000):
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*entropy, i])))
-        a = choose_attributes(split, held_out, rng)
-        captions.append(caption(a, rng))
-        pictures[i] = render(a, size, rng)
-        rows[i] = [INDEX[name][a[name]] for name in ATTRIBUTES]
-    return Drawn(pictures, rows, captions)
+    if (root / "pyproject.toml").is_file():
+        return root / "data"
+    return platformdirs.user_cache_path("diffusion_lessons", appauthor=False)
 
 
-def code_digest() -> str:
-    """The SHA-256 of the files that draw: when one changes, older pictures are out of date."""
-    paths = (world.__file__, words.__file__, drawing.__file__, __file__)
-    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
-
-
-CACHE_FOLDER = Path(__file__).resolve().parent.parent / "data"
+CACHE_FOLDER = cache_folder(Path(__file__).resolve().parents[2])
 PHOTOS = ("chelsea", "coffee", "astronaut", "rocket")
 _PICTURE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 # A 40,000 × 40,000 picture would need 4.8 GB once it is unpacked.
 _MOST_PIXELS = 100_000_000
-
-
-class Critters(NamedTuple):
-    """Captioned pictures, ready for training.
-
-    ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of all words
-    that are true of the picture, which is what a network is told; ``attributes`` int64 (n, 6), the
-    same as indices into `world.ATTRIBUTES`; ``captions`` list of n sentences; ``said`` int64
-    (n, 6), the words that the caption says (0: left open).
-    """
-
-    x0: Tensor
-    cond: Tensor
-    attributes: Tensor
-    captions: list[str]
-    said: Tensor
 
 
 def to_floats(pixels: np.ndarray) -> Tensor:
@@ -167,27 +106,93 @@ def digits() -> tuple[Tensor, Tensor]:
     return pictures, torch.tensor(found.target, dtype=torch.int64)
 
 
+class Drawn(NamedTuple):
+    """Captioned pictures as they are drawn.
+
+    ``pictures`` uint8 (n, size, size, 3); ``attributes`` int64 (n, 6), indices into
+    `world.ATTRIBUTES`; ``captions`` list of n sentences.
+    """
+
+    pictures: np.ndarray
+    attributes: np.ndarray
+    captions: list[str]
+
+
+def draw_dataset(
+    n: int, size: int = 32, seed: int = 0, split: str = "train", held_out: Sequence[Pair] = HELD_OUT
+) -> Drawn:
+    """Draw n captioned pictures; picture i depends on (seed, split, held_out, i) only.
+
+    Split "train" holds none of the ``held_out`` pairs and every subject equally often, "held_out"
+    only pictures with at least one (each pair equally often), "all" anything. Raises ValueError
+    for bad numbers, an unknown split, or held-out pairs that make no sense or leave no picture.
+    """
+    check_whole("n", n, 0)
+    check_whole("seed", seed, 0)
+    check_whole("size", size, 16, 512)
+    held_out = world.checked_pairs(held_out)
+    if split not in SPLITS:
+        raise ValueError(f"There is no split {split!r}; take one of {', '.join(SPLITS)}.")
+    if split == "held_out" and not held_out:
+        raise ValueError('Split "held_out" needs at least one held-out pair, and there is none.')
+    stream = hashlib.sha256(repr((split, held_out)).encode()).digest()
+    entropy = [int(seed), int.from_bytes(stream[:8], "big")]
+
+    pictures = np.empty((n, size, size, 3), dtype=np.uint8)
+    rows = np.empty((n, len(ATTRIBUTES)), dtype=np.int64)
+    captions = []
+    for i in tqdm(range(n), desc="drawing critters", leave=False, disable=n < 4000):
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*entropy, i])))
+        a = world.choose_attributes(split, held_out, rng)
+        captions.append(words.caption(a, rng))
+        pictures[i] = drawing.render(a, size, rng)
+        rows[i] = [INDEX[name][a[name]] for name in ATTRIBUTES]
+    return Drawn(pictures, rows, captions)
+
+
+def code_digest() -> str:
+    """The SHA-256 of the files that draw: when one changes, older pictures are out of date."""
+    paths = (world.__file__, words.__file__, drawing.__file__, __file__)
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
+
+
+class Critters(NamedTuple):
+    """Captioned pictures, ready for training.
+
+    ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of all words
+    that are true of the picture, which is what a network is told; ``attributes`` int64 (n, 6), the
+    same as indices into `world.ATTRIBUTES`; ``captions`` list of n sentences; ``caption_ids``
+    int64 (n, 6), the numbers of the words that the caption says (0: left open).
+    """
+
+    x0: Tensor
+    cond: Tensor
+    attributes: Tensor
+    captions: list[str]
+    caption_ids: Tensor
+
+
 def load_critters(
     n: int = 20_000,
     size: int = 32,
     seed: int = 0,
     split: str = "train",
-    held_out: tuple = world.HELD_OUT,
+    held_out: Sequence[Pair] = HELD_OUT,
     folder: str | Path = CACHE_FOLDER,
 ) -> Critters:
     """n captioned critters, drawn on first use and cached in ``folder`` from then on.
 
     The cache is keyed by everything that the pictures depend on, the drawing code included, and
-    carries a checksum: a damaged or outdated one is drawn again. Arguments as in
-    `diffusion_lessons.critters.dataset`.
+    carries a checksum: a damaged or outdated one is drawn again. All but ``folder`` is as in
+    `draw_dataset`, errors too.
     """
     key = [n, size, seed, split, held_out, code_digest()]
     digest = hashlib.sha256(json.dumps(key, default=int).encode()).hexdigest()
     path = Path(folder) / f"critters-{split}-{n}-{size}-{seed}-{digest[:12]}.safetensors"
     drawn = None
     try:
-        tensors, facts = files.load(path, "pictures")
-        if facts == {"key": digest}:
+        tensors, metadata = files.load(path, "pictures")
+        if metadata == {"key": digest}:
             captions = bytes(tensors["captions"].numpy()).decode().split("\n") if n else []
             drawn = Drawn(tensors["pictures"].numpy(), tensors["attributes"].numpy(), captions)
     except (FileNotFoundError, files.FileError):
@@ -209,22 +214,24 @@ def load_critters(
 def as_tensors(drawn: Drawn) -> Critters:
     """Drawn critters, ready for training."""
     cond = _rows(words.word_ids(world.values(row)) for row in drawn.attributes)
-    said = _rows(words.word_ids(words.named(caption)) for caption in drawn.captions)
+    caption_ids = _rows(words.word_ids(words.named(caption)) for caption in drawn.captions)
     _, size, _, channels = drawn.pictures.shape
     x0 = to_floats(drawn.pictures) if len(cond) else torch.zeros(0, channels, size, size)
-    return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions, said)
+    return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions, caption_ids)
 
 
-def spell_out(said: Tensor, rng: np.random.Generator, held_out: tuple = world.HELD_OUT) -> Tensor:
-    """Rows of what prompts say → rows of all words, by dice (see `words.spell_out`).
+def spell_out(
+    caption_ids: Tensor, rng: np.random.Generator, held_out: Sequence[Pair] = HELD_OUT
+) -> Tensor:
+    """Rows of what captions say, int64 (n, L) → rows of all words, int64 (n, 6).
 
-    int64 (n, L) in, int64 (n, 6) out.
+    What is left open is chosen at random, see `words.spell_out`.
     """
-    return _rows(words.spell_out(row, rng, held_out=held_out) for row in said.tolist())
+    return _rows(words.spell_out(row, rng, held_out=held_out) for row in caption_ids.tolist())
 
 
 def _rows(ids: Iterable[list[int]]) -> Tensor:
-    return torch.tensor(list(ids), dtype=torch.int64).reshape(-1, len(world.ATTRIBUTES))
+    return torch.tensor(list(ids), dtype=torch.int64).reshape(-1, len(ATTRIBUTES))
 
 
 def image_folder(path: str | Path, size: int = 32) -> Tensor:

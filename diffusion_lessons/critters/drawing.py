@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from .world import check_attributes, check_whole, complete
 
-RGB = tuple[int, int, int]
+RGB = tuple[int, ...]  # red, green, blue, 0 … 255
 
 # ---------------------------------------------------------------------------------- shapes
 
@@ -271,16 +271,16 @@ _JOINTS = ("body", "head", "gaze", "left", "right")
 def _figure(
     subject: str, hat: str, sunglasses: str, skateboard: str, happy: bool, laughing: bool
 ) -> Figure:
-    look = _SUBJECTS[subject]
-    brim, scale = look.hat
+    who = _SUBJECTS[subject]
+    brim, scale = who.hat
     parts = [
-        *look.behind,
+        *who.behind,
         *(_SKATEBOARD if skateboard != "none" else []),
         *(_BODY if subject != "car" else []),
-        *look.front,
-        *_mouth(*look.mouth, laughing),
+        *who.front,
+        *_mouth(*who.mouth, laughing),
         *(p._replace(points=p.points * scale + (0, brim)) for p in _HATS[hat]),
-        *(_sunglasses(*look.eyes) if sunglasses != "none" else _eyes(*look.eyes, happy)),
+        *(_sunglasses(*who.eyes) if sunglasses != "none" else _eyes(*who.eyes, happy)),
     ]
     layers = []
     for p in parts:
@@ -438,9 +438,9 @@ def _futuristic_city(c: _Canvas, r: list[float]) -> RGB:
         else:
             c.polygon(wall, x - w, top, x, top - 5, x + w, top)  # a spire
         c.box(wall, x - w, top, x + w, street)
-        for y in range(int(top) + 1, int(street) - 1, 3):
-            c.box(light, x - 0.65 * w, y, x - 0.15 * w, y + 1.5)
-            c.box(light, x + 0.15 * w, y, x + 0.65 * w, y + 1.5)
+        for floor in range(int(top) + 1, int(street) - 1, 3):
+            c.box(light, x - 0.65 * w, floor, x - 0.15 * w, floor + 1.5)
+            c.box(light, x + 0.15 * w, floor, x + 0.65 * w, floor + 1.5)
     side = 1 if r[7] < 0.5 else -1
     x, y = 16 + side * (7 + 3 * r[8]), 3.2 + 2 * r[9]  # somebody is visiting
     c.polygon((196, 140, 226), x - 1.6, y, x + 1.6, y, x + 3.2, y + 6, x - 3.2, y + 6)
@@ -517,7 +517,7 @@ def _draw_figure(c: _Canvas, a: Mapping[str, str], shade: RGB, r: list[float]) -
 
 
 def render(a: Mapping[str, str], size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw what all six attributes say, uint8 (size, size, 3); `draw` is the checked way in."""
+    """Draw what all six attributes say, uint8 (size, size, 3), unchecked: see `draw`."""
     r = rng.random(34).tolist()
     canvas = _Canvas(size)
     shade = _PLACES[a["place"]](canvas, r[15:])
@@ -529,10 +529,10 @@ def render(a: Mapping[str, str], size: int, rng: np.random.Generator) -> np.ndar
 def draw(
     attributes: Mapping[str, str], size: int = 32, rng: np.random.Generator | None = None
 ) -> np.ndarray:
-    """Draw one picture: what `attributes` names, all else chosen by `rng`, which is required.
+    """Draw one picture: what ``attributes`` names, all else chosen by ``rng``, which is required.
 
-    Returns (size, size, 3) uint8. Raises ValueError for an unknown name or value, for what is in
-    `IMPOSSIBLE`, and for a size outside 16 to 512.
+    Returns uint8 (size, size, 3). Raises ValueError for an unknown name or value, for what is in
+    `world.IMPOSSIBLE`, and for a size outside 16 to 512, TypeError without ``rng``.
     """
     if rng is None:
         raise TypeError("draw needs rng, for example rng=numpy.random.default_rng(0).")

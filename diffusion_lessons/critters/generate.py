@@ -1,8 +1,8 @@
-"""From a wish to its film: words and dice say what to draw, a seed says from which static.
+"""From a prompt to pictures: what each is to show, the noise that it starts from, the way to it.
 
-Picture k of seed s starts from static of its own and throws dice of its own. Both come from the
-two numbers s and k alone, so it is the same picture whether one asks for three or for eight, and
-the same static whatever the words.
+Picture k of seed s has an rng and initial noise of its own. Both come from the two numbers s and k
+alone, so it is the same picture whether one asks for three or for eight, and the same noise
+whatever the words.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from . import words, world
 from .prompts import Prompt
 
 GUIDANCE, STEPS = 2.5, 24
-# Not on the first two steps, nor on the last two: less grain after a short training. The network
-# that was shipped when this was chosen, prompts of seeds 0 and 1: Fréchet excess 0.216 and 0.493,
-# right of pairs that it never saw .9956 and .9917; guided from 880 to the end 0.249 and 0.547,
-# .9949 and .9941, so for the pairs it makes no difference.
+# Levels t. Not the first two steps: near T nothing can be seen yet, and the words already say all.
+# Nor the last two: near 0 what guidance blows up is grain.
 GUIDED_BETWEEN = (100, 920)
 # What can be missing from a picture, unlike a colour and a place: there is a word for that.
 THINGS = tuple(name for name, value in world.VOCABULARY if value == "none")
@@ -34,10 +32,10 @@ THINGS = tuple(name for name, value in world.VOCABULARY if value == "none")
 def sample_conditions(
     prompt: Prompt, count: int, seed: int, held_out: Sequence[world.Pair] = world.HELD_OUT
 ) -> Tensor:
-    """What each picture of a wish is to show: the words of the prompt, and by dice all the rest.
+    """What each picture of a prompt is to show: its words, and chosen at random all the rest.
 
     Row k is `words.spell_out` with ``numpy.random.default_rng([seed, k])``; ``held_out`` are
-    the pairs that the model never saw, which dice never put together. int64 (count, 6). Raises
+    the pairs that the model never saw, which chance never puts together. int64 (count, 6). Raises
     ValueError where the words cannot go together.
     """
     chosen = []
@@ -50,15 +48,15 @@ def sample_conditions(
 
 def _anybody(unwanted: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
     """Who is in a picture of anything: a caption that says nothing would mostly mean nobody."""
-    known = [k for k, (name, _) in enumerate(world.VOCABULARY, start=1) if name == "subject"]
-    known = [k for k in known if k not in unwanted]
+    subjects = (k for (name, _), k in world.WORD_IDS.items() if name == "subject")
+    known = [k for k in subjects if k not in unwanted]
     return (int(rng.choice(known)),) if known else ()
 
 
-def held_out(facts: Mapping[str, Any]) -> tuple[world.Pair, ...]:
-    """The pairs that a model never saw, by its file's facts; else it was trained in a lesson."""
-    found = facts.get("held_out", world.HELD_OUT)
-    return tuple(tuple(tuple(word) for word in pair) for pair in found)
+def held_out(metadata: Mapping[str, Any]) -> tuple[world.Pair, ...]:
+    """The pairs that a model never saw, by its file's metadata, or else a lesson's own."""
+    pairs = metadata.get("held_out", world.HELD_OUT)
+    return tuple(((p, v), (q, w)) for (p, v), (q, w) in pairs)
 
 
 def describe(row: Sequence[int]) -> str:
@@ -72,12 +70,9 @@ def describe(row: Sequence[int]) -> str:
 
 
 def word_weight(pictures: int) -> float:
-    """How much `louder` things should be said after a training with so many pictures.
+    """The weight for `upweight_words` after a training with so many pictures.
 
-    1 + 85/√pictures, 1.4 at most: 1.34 after a minute on two fast cores, 1.2 after three. Right
-    where the words met in training and of pairs that never met, guidance 3.5: after 61,056 pictures
-    (five networks) .961 and .860 with 1.3, .927 and .766 with 1; after 182,976 (two) .992 and .976
-    with 1.15, .983 and .940 with 1. Guidance 3 is then as good.
+    1 + 85/√pictures, 1.4 at most.
     """
     return min(1.4, 1 + 85 / math.sqrt(pictures))
 
@@ -87,9 +82,8 @@ def upweight_words(model: UNet, by: float) -> UNet:
 
     The vectors of animals, the car, hats, sunglasses and the skateboard become so much longer;
     those of colours and places, and of "no hat", stay. Colours and places are learned first: the
-    guidance that a thing of a few pixels needs after a short training is too much for them. (Other
-    programs have "(sunglasses:1.3)" for this in a prompt.) Raises ValueError for a network that
-    does not know the course's words.
+    guidance that a thing of a few pixels needs after a short training is too much for them. Raises
+    ValueError for a network that does not know the course's words.
     """
     if model.vocabulary != len(world.VOCABULARY):
         raise ValueError(
@@ -98,7 +92,7 @@ def upweight_words(model: UNet, by: float) -> UNet:
         )
     copied = copy.deepcopy(model)
     with torch.no_grad():
-        for k, (name, value) in enumerate(world.VOCABULARY, start=1):
+        for (name, value), k in world.WORD_IDS.items():
             if name in THINGS and value != "none":
                 copied.words.weight[k] *= by
     return copied
@@ -126,7 +120,7 @@ def trajectory(
     steps: int = STEPS,
     batch: int = 8,
 ) -> Iterator[sampling.State]:
-    """Draw up to ``batch`` pictures in view: yields ``steps`` + 1 states, from T to 0.
+    """Draw up to ``batch`` pictures: yields ``steps`` + 1 states, from T to 0.
 
     ``cond`` int64 (n, L) or None for a model without words, ``x_T`` floats (n, C, H, W). The
     schedule is the course's cosine, the sampler DPM-Solver++(2M), and levels outside
@@ -154,8 +148,8 @@ def sample_batches(
     steps: int = STEPS,
     batch: int = 8,
 ) -> Iterator[list[sampling.State]]:
-    """Draw any number of pictures, batch by batch; yields the `film` of each batch as a list."""
+    """Draw any number of pictures, batch by batch; yields the `trajectory` of each as a list."""
     for first in range(0, len(x_T), batch):
-        told = None if cond is None else cond[first : first + batch]
-        here = x_T[first : first + batch]
-        yield list(trajectory(model, told, here, guidance=guidance, steps=steps, batch=batch))
+        part = slice(first, first + batch)
+        some = None if cond is None else cond[part]
+        yield list(trajectory(model, some, x_T[part], guidance=guidance, steps=steps, batch=batch))

@@ -13,17 +13,18 @@ from .. import files
 from . import world
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "judge.safetensors"
-# Column and value index of each word number; row 0 stands for "nothing said".
-_WORD_COLUMN = [0, *(list(world.ATTRIBUTES).index(name) for name, _ in world.VOCABULARY)]
-_WORD_VALUE = [0, *(world.ATTRIBUTES[name].index(value) for name, value in world.VOCABULARY)]
+# Column and value index of each word number; entry 0 stands for "nothing said".
+_COLUMN = torch.tensor([0, *(list(world.ATTRIBUTES).index(name) for name, _ in world.VOCABULARY)])
+_VALUE = torch.tensor([0, *(world.INDEX[name][value] for name, value in world.VOCABULARY)])
 
 
 class Classifier(nn.Module):
     """A small classifier that says for each attribute which value it sees in a 32×32 critter.
 
-    Pictures are floats (B, 3, 32, 32) in about [−1, 1]. Four times: 3×3 convolution, batch norm,
-    bend, and half the size; then the average of the last map, ``width`` numbers that describe the
-    picture (its *features*), and one linear layer for each attribute.
+    Pictures are floats (B, 3, 32, 32) in about [−1, 1]. Four times: two 3×3 convolutions with
+    batch norm and ReLU, the second of which halves the size; then a linear layer on the last map,
+    to ``width`` numbers that describe the picture (its *features*), and one more for each
+    attribute.
     """
 
     def __init__(self, width: int = 128) -> None:
@@ -46,10 +47,12 @@ class Classifier(nn.Module):
         self.heads = nn.ModuleList(
             nn.Linear(width, len(values)) for values in world.ATTRIBUTES.values()
         )
-        self.to(memory_format=torch.channels_last)
+        for weight in self.parameters():
+            if weight.ndim == 4:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the judge sees, (B, width), before it makes up its mind."""
+        """What describes each picture, (B, width); ValueError for another shape or no floats."""
         if x.ndim != 4 or x.shape[1:] != (3, 32, 32) or not x.is_floating_point():
             raise ValueError(
                 f"The judge looks at floats of shape (B, 3, 32, 32) in [−1, 1], but this has shape "
@@ -69,7 +72,7 @@ class Classifier(nn.Module):
 
 
 class Judgement(NamedTuple):
-    """What the judge says of a set of pictures.
+    """What a `Classifier` says of a set of pictures.
 
     ``attributes`` int64 (n, 6), indices into `world.ATTRIBUTES`; ``probabilities`` six tensors
     (n, number of values); ``features`` float32 (n, width).
@@ -82,7 +85,10 @@ class Judgement(NamedTuple):
 
 @torch.no_grad()
 def classify(x: Tensor, classifier: Classifier, batch: int = 256) -> Judgement:
-    """Let the judge look at pictures, floats (n, 3, 32, 32) in about [−1, 1]."""
+    """What the classifier says of pictures, floats (n, 3, 32, 32) in about [−1, 1].
+
+    Raises ValueError for another shape, and for NaN or infinity.
+    """
     if not torch.isfinite(x).all():
         raise ValueError("x holds NaN or infinity: the judge can only look at whole pictures.")
     features = torch.cat([classifier.features(part) for part in x.split(batch)])
@@ -93,35 +99,41 @@ def classify(x: Tensor, classifier: Classifier, batch: int = 256) -> Judgement:
 
 
 def load_judge(path: str | Path = SHIPPED) -> Classifier:
-    """The judge that is shipped with the course (made by ``tools/train_judge.py``)."""
-    tensors, facts = files.load(path, "judge")
-    found = Classifier(**facts["config"])
-    found.load_state_dict(
+    """The judge that is shipped with the course (made by ``tools/train_judge.py``).
+
+    Raises FileNotFoundError and `files.FileError` as `files.load` does.
+    """
+    tensors, metadata = files.load(path, "judge")
+    classifier = Classifier(**metadata["config"])
+    classifier.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     )
-    return found.eval().requires_grad_(False)
+    return classifier.eval().requires_grad_(False)
 
 
 def words_found(attributes: Tensor, cond: Tensor) -> Tensor:
     """For each picture: is every word of its prompt true of it? bool (n,).
 
     ``attributes`` int64 (n, 6), what the judge saw; ``cond`` int64 (n, L), word numbers in any
-    order, 0 for nothing said. A prompt that says nothing is true of any picture.
+    order, 0 for nothing said. A prompt that says nothing is true of any picture. Raises ValueError
+    for unequal lengths and for other numbers.
     """
     if len(attributes) != len(cond):
         raise ValueError(
             f"There are {len(attributes)} pictures but {len(cond)} prompts: give one for each."
         )
-    if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) < len(_WORD_COLUMN):
+    if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) < len(_COLUMN):
         raise ValueError(
             f"cond holds word numbers from {int(cond.min())} to {int(cond.max())}, but they run "
-            f"from 0 (nothing said) to {len(_WORD_COLUMN) - 1}."
+            f"from 0 (nothing said) to {len(_COLUMN) - 1}."
         )
-    column = torch.tensor(_WORD_COLUMN)[cond]
-    value = torch.tensor(_WORD_VALUE)[cond]
-    return ((attributes.gather(1, column) == value) | (cond == 0)).all(dim=1)
+    is_there = attributes.gather(1, _COLUMN[cond]) == _VALUE[cond]
+    return (is_there | (cond == 0)).all(dim=1)
 
 
-def prompt_accuracy(x: Tensor, cond: Tensor, judge_: Classifier) -> float:
-    """The share of pictures in which the judge finds *every* word that their prompt names."""
-    return float(words_found(classify(x, judge_).attributes, cond).float().mean())
+def prompt_accuracy(x: Tensor, cond: Tensor, classifier: Classifier) -> float:
+    """The share of pictures in which the judge finds *every* word that their prompt names.
+
+    ``x`` floats (n, 3, 32, 32) in about [−1, 1], ``cond`` as in `words_found`.
+    """
+    return float(words_found(classify(x, classifier).attributes, cond).float().mean())

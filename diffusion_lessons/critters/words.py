@@ -1,4 +1,4 @@
-"""Captions: pictures into sentences, sentences into word numbers, and what they leave open."""
+"""Captions: attributes into sentences, sentences into word numbers, and what they leave open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from .world import (
     ATTRIBUTES,
     HELD_OUT,
     IMPOSSIBLE,
+    INDEX,
     VOCABULARY,
+    WORD_IDS,
     WORDS,
     Pair,
     check_attributes,
@@ -34,8 +36,6 @@ _PLACE_ALONE = {
     "futuristic city": ("a futuristic city", "an empty futuristic city"),
     "night": ("the night", "nothing but the night"),
 }
-
-
 # How often a caption says what there is to say; the rest is left open.
 MENTION_PROBABILITY = {
     "subject": 0.93,
@@ -50,7 +50,8 @@ MENTION_PROBABILITY = {
 def caption(attributes: Mapping[str, str], rng: np.random.Generator) -> str:
     """Describe a picture in a sentence that varies; what it leaves out is left free.
 
-    Names missing from `attributes` are never said. Raises ValueError as `draw` does.
+    Names missing from ``attributes`` are never said. Raises ValueError as
+    `world.check_attributes` does.
     """
     check_attributes(attributes)
     r = iter(rng.random(20).tolist())
@@ -104,46 +105,45 @@ def named(caption: str) -> dict[str, str]:
 
 
 def word_ids(attributes: Mapping[str, str]) -> list[int]:
-    """The numbers of the words that say these attributes, one place for each of `ATTRIBUTES`.
+    """The numbers of the words that say these attributes, a list of six: one of `ATTRIBUTES` each.
 
-    Missing names become 0, nothing said, and so does the colour of nobody. A list of
-    len(ATTRIBUTES) ints.
+    Missing names become 0, nothing said, and so does the colour of nobody.
     """
-    said = [(name, attributes.get(name)) for name in ATTRIBUTES]
-    return [VOCABULARY.index(word) + 1 if word in VOCABULARY else 0 for word in said]
+    return [WORD_IDS.get((name, attributes.get(name, "")), 0) for name in ATTRIBUTES]
 
 
 def spell_out(
-    said: Sequence[int],
+    caption_ids: Sequence[int],
     rng: np.random.Generator,
     unwanted: Sequence[int] = (),
     held_out: Sequence[Pair] = HELD_OUT,
 ) -> list[int]:
-    """Let dice choose all that a prompt leaves open; what it says stays as it is.
+    """Choose at random all that a caption leaves open; what it says stays as it is.
 
     Each way to go on is as likely as a training picture with such a caption is made that way (so
-    what is not said is mostly not there). ``said`` and ``unwanted`` are word numbers in any order,
-    zeros are passed over; what is unwanted is never chosen, nor a held-out pair unless both of its
-    words are said. Returns the numbers of all words that fit, as `word_ids` orders them.
+    what is not said is mostly not there). ``caption_ids`` and ``unwanted`` are word numbers in any
+    order, zeros are passed over; what is unwanted is never chosen, nor a held-out pair unless both
+    of its words are said. Returns the numbers of all words that fit, as `word_ids` orders them.
+    Raises ValueError for other numbers, and where nothing fits.
     """
-    chosen, chance = _ways_to_go_on(frozenset(said), frozenset(unwanted), tuple(held_out))
-    row = chosen[np.searchsorted(chance, rng.random() * chance[-1], side="right")]
+    rows, chances = _ways_to_go_on(frozenset(caption_ids), frozenset(unwanted), tuple(held_out))
+    row = rows[np.searchsorted(chances, rng.random() * chances[-1], side="right")]
     return word_ids(values(row))
 
 
 @lru_cache(maxsize=1024)
 def _ways_to_go_on(
-    said: frozenset[int], unwanted: frozenset[int], held_out: tuple[Pair, ...]
+    caption_ids: frozenset[int], unwanted: frozenset[int], held_out: tuple[Pair, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of attributes that fit, and the running sum of their chances."""
-    for k in said | unwanted:
+    for k in caption_ids | unwanted:
         if not 0 <= k <= len(VOCABULARY):
             raise ValueError(
                 f"There is no word number {k}: they run from 1 to {len(VOCABULARY)}, and 0 says "
                 "nothing."
             )
-    words = dict(VOCABULARY[k - 1] for k in sorted(said - {0}))
-    if len(words) < len(said - {0}):
+    words = dict(VOCABULARY[k - 1] for k in sorted(caption_ids - {0}))
+    if len(words) < len(caption_ids - {0}):
         raise ValueError("A prompt can say one thing of a kind: one subject, one colour, one hat.")
     check_attributes(words)
     rows = _all_rows()
@@ -160,7 +160,7 @@ def _ways_to_go_on(
         else:
             is_sayable = ~_has(rows, (name, "none"))
             chance = chance * np.where(is_sayable, 1 - MENTION_PROBABILITY[name], 1)
-    for k in unwanted - said - {0}:
+    for k in unwanted - caption_ids - {0}:
         chance = chance * ~_has(rows, VOCABULARY[k - 1])
     if not chance.any():
         raise ValueError("Nothing is left to draw: leave out one of the things you do not want.")
@@ -170,7 +170,7 @@ def _ways_to_go_on(
 
 @lru_cache(maxsize=1)
 def _all_rows() -> np.ndarray:
-    """Every possible row of `Dataset.attributes`."""
+    """Every possible row of attributes, as indices int64 (n, 6)."""
     rows = np.array(list(itertools.product(*(range(len(known)) for known in ATTRIBUTES.values()))))
     impossible = [_has(rows, first) & _has(rows, second) for first, second in IMPOSSIBLE]
     return rows[~np.any(impossible, axis=0)]
@@ -178,7 +178,4 @@ def _all_rows() -> np.ndarray:
 
 def _has(rows: np.ndarray, word: tuple[str, str]) -> np.ndarray:
     name, value = word
-    known = ATTRIBUTES[name]
-    if value not in known:
-        return np.zeros(len(rows), dtype=bool)
-    return rows[:, list(ATTRIBUTES).index(name)] == known.index(value)
+    return rows[:, list(ATTRIBUTES).index(name)] == INDEX[name].get(value, -1)

@@ -35,9 +35,28 @@ IMPOSSIBLE: tuple[Pair, ...] = (
     *((("subject", somebody), ("color", "none")) for somebody in ATTRIBUTES["subject"][1:]),
 )
 SPLITS = ("train", "held_out", "all")
+INDEX = {name: {v: k for k, v in enumerate(known)} for name, known in ATTRIBUTES.items()}
 
+_SYNONYMS = {
+    "gray": ("gray", "grey"),
+    "rabbit": ("rabbit", "bunny"),
+    "plain": ("plain background",),
+}
+WORDS: dict[tuple[str, str], tuple[str, ...]] = {  # (name, value) → what a caption calls it
+    (name, value): _SYNONYMS.get(value, (value,))
+    for name, known in ATTRIBUTES.items()
+    for value in known
+    if value != "none"
+}
+# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said". The
+# last four say that there is no such thing: nobody, no sunglasses, no hat, no skateboard.
+VOCABULARY: tuple[tuple[str, str], ...] = (
+    *WORDS,
+    *((name, "none") for name in ("subject", "sunglasses", "hat", "skateboard")),
+)
+WORD_IDS = {word: k for k, word in enumerate(VOCABULARY, start=1)}
 
-_POSSIBLE = {  # subject -> name -> the values that go with that subject
+_POSSIBLE = {  # subject → name → the values that go with that subject
     subject: {
         name: [v for v in known if (("subject", subject), (name, v)) not in IMPOSSIBLE]
         for name, known in ATTRIBUTES.items()
@@ -57,7 +76,7 @@ def _subjects_allowing(given: tuple[tuple[str, str], ...]) -> list[str]:
 
 
 def complete(given: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
-    """Choose what is not given: a subject that it allows, then values which that subject allows."""
+    """All six attributes: what is given, a subject that allows it, and values that this allows."""
     r = rng.random(len(ATTRIBUTES)).tolist()
     subjects = _subjects_allowing(tuple(given.items()))
     subject = subjects[int(r[0] * len(subjects))]
@@ -66,18 +85,19 @@ def complete(given: Mapping[str, str], rng: np.random.Generator) -> dict[str, st
     return {"subject": subject} | chosen | dict(given)
 
 
-INDEX = {name: {v: k for k, v in enumerate(known)} for name, known in ATTRIBUTES.items()}
-
-
 def values(row: Sequence[int]) -> dict[str, str]:
-    """Turn a row of `Dataset.attributes` into names and values."""
+    """Names and values of a row of indices, as in `datasets.Critters.attributes`."""
     return {name: known[int(k)] for (name, known), k in zip(ATTRIBUTES.items(), row, strict=True)}
 
 
 def choose_attributes(
     split: str, held_out: tuple[Pair, ...], rng: np.random.Generator
 ) -> dict[str, str]:
-    """The attributes of one picture of a split; every subject is as frequent as any other."""
+    """The attributes of one picture of a split; every subject is as frequent as any other.
+
+    ``split`` is one of `SPLITS`, see `datasets.draw_dataset`. Raises ValueError where the held-out
+    pairs leave no picture of a subject.
+    """
     if split == "held_out":
         return complete(dict(held_out[rng.integers(len(held_out))]), rng)
     a = complete({}, rng)
@@ -115,38 +135,13 @@ def checked_pairs(held_out: Sequence[Pair]) -> tuple[Pair, ...]:
     for pair in held_out:
         try:
             (p, v), (q, w) = pair
+            if p == q:
+                raise ValueError
         except (TypeError, ValueError):
-            p = q = None
-        if p == q:
             raise ValueError(
                 "A held-out pair looks like (('subject', 'cat'), ('sunglasses', 'sunglasses')), "
                 f"with two different names, not like {pair!r}."
-            )
+            ) from None
         check_attributes({p: v, q: w})
         pairs.append(((p, v), (q, w)))
     return tuple(pairs)
-
-
-# -------------------------------------------------------------------------------------- words
-
-_SYNONYMS = {
-    "gray": ("gray", "grey"),
-    "rabbit": ("rabbit", "bunny"),
-    "plain": ("plain background",),
-}
-WORDS: dict[tuple[str, str], tuple[str, ...]] = {  # (name, value) -> what a caption calls it
-    (name, value): _SYNONYMS.get(value, (value,))
-    for name, known in ATTRIBUTES.items()
-    for value in known
-    if value != "none"
-}
-
-
-# --------------------------------------------------------------------------------- word numbers
-
-# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said". The
-# last four say that there is no such thing: nobody, no sunglasses, no hat, no skateboard.
-VOCABULARY: tuple[tuple[str, str], ...] = (
-    *WORDS,
-    *((name, "none") for name in ("subject", "sunglasses", "hat", "skateboard")),
-)

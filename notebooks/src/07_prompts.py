@@ -240,7 +240,7 @@ blank = prompts.cond(prompts.parse("night").tokens, 32)
 right, clipped, variety = [], [], {"rest by dice": [], "rest blank": []}
 for w in tqdm(strengths, leave=False):
     x = paint(mine, new.cond, generate.initial_noise(64, seed=3), w)
-    right.append(100 * prompt_accuracy(x, new.said, judge))
+    right.append(100 * prompt_accuracy(x, new.caption_ids, judge))
     clipped.append(100 * float((x.abs() > 1).float().mean()))
     for counts, cond in zip(variety.values(), (by_dice, blank), strict=True):
         found = classify(paint(mine, cond, generate.initial_noise(32, seed=4), w), judge).attributes
@@ -269,7 +269,7 @@ assert variety["rest blank"][3] < variety["rest blank"][0] < 1.4 * variety["rest
 from diffusion_lessons.course import interactive
 
 untold = paint(mine, new.cond, generate.initial_noise(64, seed=3), 0)
-never_told = 100 * prompt_accuracy(untold, new.said, judge)
+never_told = 100 * prompt_accuracy(untold, new.caption_ids, judge)
 interactive.guidance(
     {wish: {w: x[k] for w, x in by_scale.items()} for k, wish in enumerate(six) if k % 2 == 0},
     {
@@ -399,9 +399,10 @@ live.PromptBox(
 # **Predict.** In what share of them is there a party hat: at the beach, and at night?
 
 # %%
-no_word_of_hats = ~((drawn.said == number["top hat"]) | (drawn.said == number["party hat"])).any(1)
+ids = drawn.caption_ids
+no_word_of_hats = ~((ids == number["top hat"]) | (ids == number["party hat"])).any(1)
 for place in ("beach", "night"):
-    silent = no_word_of_hats & (drawn.said == number[place]).any(1)
+    silent = no_word_of_hats & (ids == number[place]).any(1)
     hats = (drawn.cond[silent] == number["party hat"]).any(1)
     print(f"{place}: {silent.sum():,} captions without a word of hats, {hats.sum()} party hats")
 assert hats.sum() == 0
@@ -509,7 +510,7 @@ losses, found = {}, {}
 for drop, net in small.items():
     losses[drop] = loss_when(net, new.cond), loss_when(net, None)
     x = [paint(net, new.cond, generate.initial_noise(64, seed=7), w) for w in (1, 5)]
-    plain, guided = (prompt_accuracy(some, new.said, judge) for some in x)
+    plain, guided = (prompt_accuracy(some, new.caption_ids, judge) for some in x)
     found[drop] = float((x[1].abs() > 1).float().mean())
     print(
         f"hidden {drop:3.0%}: loss with words {losses[drop][0]:.2f}, without {losses[drop][1]:.2f}"

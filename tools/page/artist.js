@@ -2,7 +2,7 @@
 // so that the same figure (js/prompt.js) shows both.
 import { createEngine, knowsSimd } from "./engine.js";
 import { normalNumbers } from "./random.js";
-import { createDice, createReader } from "./words.js";
+import { createReader, createSampler } from "./words.js";
 
 const AT_ONCE = 8; // pictures that the engine has room for
 
@@ -15,14 +15,15 @@ export function timesteps(T, n) {
   });
 }
 
-// generate.trajectory: DPM-Solver++(2M) on the network's v, guided between two levels; yields {t, x_t, x0_hat}.
-export function* film(engine, world, rows, start, guidance, steps) {
+// generate.trajectory: DPM-Solver++(2M) on the network's v, guided between two levels; yields
+// {t, x_t, x0_hat}.
+export function* trajectory(engine, world, cond, start, guidance, steps) {
   const { alpha_bar: alphaBar, guided_between: [lowest, highest] } = world;
   const signal = (t) => Math.sqrt(alphaBar[t]), noise = (t) => Math.sqrt(1 - alphaBar[t]);
   const lambda = (t) => Math.log(signal(t) / noise(t));
   const places = timesteps(alphaBar.length - 1, steps);
-  const count = rows.length, each = start.length / count;
-  const asked = (x, t, words) => { // as many pictures at a time as the engine was made for
+  const count = cond.length, each = start.length / count;
+  const response = (x, t, words) => { // as many pictures at a time as the engine was made for
     const answer = new Float32Array(x.length);
     for (let first = 0; first < words.length; first += engine.most) {
       const some = words.slice(first, first + engine.most);
@@ -36,15 +37,15 @@ export function* film(engine, world, rows, start, guidance, steps) {
     const t = places[i], s = places[i + 1];
     const w = t < lowest || t > highest ? Math.min(guidance, 1) : guidance;
     let v;
-    if (w === 1) v = asked(x, t, rows);
+    if (w === 1) v = response(x, t, cond);
     else {
       const both = new Float32Array(2 * x.length);
       both.set(x);
       both.set(x, x.length);
-      const said = asked(both, t, [...rows, ...rows.map(() => [])]);
-      v = said.subarray(0, x.length).map((told, j) => {
-        const untold = said[x.length + j];
-        return untold + w * (told - untold);
+      const responses = response(both, t, [...cond, ...cond.map(() => [])]);
+      v = responses.subarray(0, x.length).map((conditional, j) => {
+        const unconditional = responses[x.length + j];
+        return unconditional + w * (conditional - unconditional);
       });
     }
     const a = signal(t), b = noise(t);
@@ -83,7 +84,7 @@ export async function createArtist(parts, simd = knowsSimd()) {
   const { description, tables, world, checks } = parts, weights = fromBase64(parts.weights);
   const made = (wasm) => createEngine(description, weights, wasm, AT_ONCE);
   const engine = simd ? await made(fromBase64(parts.wasm)).catch(() => made(null)) : await made(null);
-  const reader = createReader(tables), throws = createDice(world), side = description.side;
+  const reader = createReader(tables), sampler = createSampler(world), side = description.side;
   const values = 3 * side * side;
 
   function start(count, seed) {
@@ -93,11 +94,11 @@ export async function createArtist(parts, simd = knowsSimd()) {
   }
   // Draws a wish step by step; yields what live.PromptBox tells, with the pictures as numbers.
   function* draw({ text, seed, guidance, steps, count }) {
-    const prompt = reader.parse(text), rows = throws.rows(prompt, count, seed);
+    const prompt = reader.parse(text), cond = sampler.sampleConditions(prompt, count, seed);
     const said = { text: text.trim().split(/\s+/).join(" "), seed, steps, notes: prompt.notes,
-      words: rows.map(throws.described), t: timesteps(world.alpha_bar.length - 1, steps) };
+      words: cond.map(sampler.describe), t: timesteps(world.alpha_bar.length - 1, steps) };
     let step = 0;
-    for (const state of film(engine, world, rows, start(count, seed), guidance, steps)) {
+    for (const state of trajectory(engine, world, cond, start(count, seed), guidance, steps)) {
       const frame = new Uint8Array(2 * count * values);
       frame.set(asBytes(state.x_t, count, side));
       frame.set(asBytes(state.x0_hat, count, side), count * values);

@@ -4,7 +4,7 @@ import { plainKernels } from "./kernels.js";
 
 const PAGE = 65536; // bytes
 
-// ``description``: what export_page.describe wrote; ``weights``: its float16 numbers, little-endian;
+// ``description``: what export_page.Description wrote; ``weights``: its float16 numbers, little-endian;
 // ``wasm``: the bytes of kernels.wasm, or null for plain JavaScript; ``most``: pictures at a time.
 export async function createEngine(description, weights, wasm, most) {
   const { operations, tensors, buffers, side, channels } = description;

@@ -1,5 +1,5 @@
-// The random numbers of the package, bit for bit: NumPy's SeedSequence and PCG64 for the dice,
-// PyTorch's Mersenne Twister and its normal numbers for the static. So seed 0 of this page is
+// The random numbers of the package, bit for bit: NumPy's SeedSequence and PCG64 for choices,
+// PyTorch's Mersenne Twister and its normal numbers for initial noise. So seed 0 of this page is
 // seed 0 of the course.
 
 // numpy.random.SeedSequence(entropy).generate_state(count, uint32); O'Neill 2015.
@@ -31,7 +31,7 @@ export function seedSequence(entropy, count) {
 }
 
 // numpy.random.default_rng([seed, k]): random() in [0, 1) and choice(n) from 0 … n − 1.
-export function dice(seed, k) {
+export function createRng(seed, k) {
   const words = seedSequence([seed, k], 8), M = (1n << 128n) - 1n;
   const wide = (i) => BigInt(words[i]) | (BigInt(words[i + 1]) << 32n);
   const factor = 0x2360ed051fc65da44385df649fccf645n;

@@ -1,9 +1,9 @@
 // Free text → words that the network knows, and notes on all the rest: prompts.py once more, step
-// by step, on the very same tables (prompts.tables()). Then the dice of words.spell_out.
-import { dice } from "./random.js";
+// by step, on the very same tables (english.json, as prompts.tables() hands it on). Then what a
+// prompt leaves open, as words.spell_out chooses it.
+import { createRng } from "./random.js";
 
 export function createReader(tables) {
-  const split = (text) => (text ? text.split(", ") : []);
   const vocabulary = tables.vocabulary;
   const nameOf = {}, idOf = {};
   vocabulary.forEach(([name, value], i) => {
@@ -11,24 +11,23 @@ export function createReader(tables) {
     nameOf[value] = name;
     idOf[value] = i + 1;
   });
-  const attributes = [...new Set(vocabulary.map(([name]) => name))];
   const isItem = new Set(tables.items), isAdjective = new Set(tables.adjectives);
-  const isNoun = new Set(tables.nouns), noSlips = new Set(split(tables.no_slips));
+  const isNoun = new Set(tables.nouns), noSlips = new Set(tables.no_slips);
   const letters = new RegExp(`^[${tables.letter}]`);
 
   // Every known phrase → its role, and the words of the vocabulary that it may stand for.
   const lexicon = new Map();
   for (const value of Object.keys(tables.caption_words)) {
-    const said = [value, ...tables.caption_words[value], ...split(tables.synonyms[value])];
-    for (const phrase of said) lexicon.set(phrase, ["synonyms", [value]]);
-    for (const phrase of split(tables.closest[value])) lexicon.set(phrase, ["closest", [value]]);
+    const called = [value, ...tables.caption_words[value], ...tables.synonyms[value] ?? []];
+    for (const phrase of called) lexicon.set(phrase, ["synonyms", [value]]);
+    for (const phrase of tables.closest[value] ?? []) lexicon.set(phrase, ["closest", [value]]);
   }
   for (const role of ["either", "bare"])
     for (const [phrase, values] of Object.entries(tables[role]))
-      lexicon.set(phrase, [role, split(values)]);
+      lexicon.set(phrase, [role, values]);
   for (const table of [tables.grammar, tables.unknown])
-    for (const [role, said] of Object.entries(table))
-      for (const phrase of split(said)) lexicon.set(phrase, [role, []]);
+    for (const [role, phrases] of Object.entries(table))
+      for (const phrase of phrases) lexicon.set(phrase, [role, []]);
   const items = new Map();
   for (const [phrase, [role, values]] of lexicon) if (isItem.has(role)) items.set(phrase, values);
 
@@ -234,9 +233,7 @@ export function createReader(tables) {
     return false;
   }
   function instead(kind) {
-    const names = { subject: ["subject"], color: ["color"], place: ["place"],
-      thing: ["sunglasses", "hat", "skateboard"],
-      far: attributes.filter((name) => name !== "color") }[kind] ?? [];
+    const names = tables.offers[kind] ?? [];
     return Object.keys(nameOf).filter((value) => names.includes(nameOf[value]));
   }
   function sentence(kind, known, written) {
@@ -256,9 +253,10 @@ export function createReader(tables) {
   return { parse };
 }
 
-// What each picture of a wish is to show: the words of the prompt, and by dice all the rest.
-export function createDice(world) {
-  const { attributes, impossible, held_out: heldOut, said, vocabulary } = world;
+// What each picture of a prompt is to show: its words, and chosen at random all the rest.
+export function createSampler(world) {
+  const { attributes, impossible, held_out: heldOut, vocabulary } = world;
+  const mentioned = world.mention_probability;
   const names = Object.keys(attributes);
   const has = (row, [name, value]) => row[names.indexOf(name)] === attributes[name].indexOf(value);
   let all = [[]];
@@ -269,12 +267,12 @@ export function createDice(world) {
   function waysToGoOn(tokens, unwanted) {
     const words = {};
     for (const k of tokens) words[vocabulary[k - 1][0]] = vocabulary[k - 1][1];
-    const asked = ([name, value]) => words[name] === value;
+    const isSaid = ([name, value]) => words[name] === value;
     for (const [a, b] of impossible)
-      if (asked(a) && asked(b))
+      if (isSaid(a) && isSaid(b))
         throw new Error(`${a[0]} '${a[1]}' cannot go with ${b[0]} '${b[1]}'; leave out one of ` +
           "the two.");
-    const barred = heldOut.filter(([a, b]) => !(asked(a) && asked(b)));
+    const barred = heldOut.filter(([a, b]) => !(isSaid(a) && isSaid(b)));
     const fits = all.map((row) => !barred.some(([a, b]) => has(row, a) && has(row, b)));
     const ofSubject = attributes.subject.map((_, s) =>
       all.filter((row, i) => fits[i] && row[0] === s).length);
@@ -283,7 +281,7 @@ export function createDice(world) {
       let chance = (fits[i] ? 1 : 0) / Math.max(ofSubject[row[0]], 1);
       for (const name of names) {
         if (name in words) chance *= has(row, [name, words[name]]) ? 1 : 0;
-        else chance *= has(row, [name, "none"]) ? 1 : 1 - said[name];
+        else chance *= has(row, [name, "none"]) ? 1 : 1 - mentioned[name];
       }
       for (const k of refused) if (has(row, vocabulary[k - 1])) chance = 0;
       return chance;
@@ -294,18 +292,18 @@ export function createDice(world) {
   }
 
   // Rows of word numbers, as generate.sample_conditions gives them for one seed.
-  function rows({ tokens, negative }, count, seed) {
+  function sampleConditions({ tokens, negative }, count, seed) {
     return Array.from({ length: count }, (_, k) => {
-      const throws = dice(seed, k);
-      let told = tokens;
-      if (!told.length) {
+      const rng = createRng(seed, k);
+      let cond = tokens;
+      if (!cond.length) {
         const known = vocabulary.flatMap(([name], i) => (name === "subject" ? [i + 1] : []))
           .filter((id) => !negative.includes(id));
-        told = known.length ? [known[throws.choice(known.length)]] : [];
+        cond = known.length ? [known[rng.choice(known.length)]] : [];
       }
-      const chances = waysToGoOn(told, negative), sums = [];
+      const chances = waysToGoOn(cond, negative), sums = [];
       chances.reduce((sum, chance, i) => (sums[i] = sum + chance), 0);
-      const at = throws.random() * sums.at(-1);
+      const at = rng.random() * sums.at(-1);
       const row = all[sums.findIndex((sum) => sum > at)];
       return names.map((name, i) => vocabulary.findIndex(
         ([n, value]) => n === name && value === attributes[name][row[i]]) + 1);
@@ -313,7 +311,7 @@ export function createDice(world) {
   }
 
   // A row in words, such as "blue fox, top hat, night".
-  function described(row) {
+  function describe(row) {
     const named = {};
     for (const k of row) if (k) named[vocabulary[k - 1][0]] = vocabulary[k - 1][1];
     const { color = "", subject = "", place = "" } = named;
@@ -322,5 +320,5 @@ export function createDice(world) {
     return [who, ...things, place === "plain" ? "plain background" : place]
       .filter((part) => part && part !== "none").join(", ");
   }
-  return { rows, described };
+  return { sampleConditions, describe };
 }
