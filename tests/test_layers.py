@@ -11,7 +11,7 @@ LAYERS = [
     {"forward", "prompts", "data"},
     {"models", "metrics"},
     {"training", "sampling", "copying"},
-    {"plots", "checks", "course", "wishes"},
+    {"plots", "course", "wishes"},
     {"widgets", "evaluation"},
     {"live"},
     {"__main__"},

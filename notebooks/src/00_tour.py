@@ -19,7 +19,8 @@
 # **10 minutes.** Click into a cell and press **Shift+Enter**, from top to bottom. You need not understand the code yet.
 
 # %%
-from diffusion_lessons import checks, live, models, plots, prompts, widgets, wishes
+from diffusion_lessons import live, models, plots, prompts, widgets, wishes
+from diffusion_lessons.course import machine
 
 network = models.load()
 
@@ -46,7 +47,7 @@ plots.film_strip(
 # This takes some seconds. A line that does not say *fine* says what to do.
 
 # %% tags=["nbval-ignore-output"]
-checks.machine()
+machine.check()
 
 # %% [markdown]
 # ## Type a wish

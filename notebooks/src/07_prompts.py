@@ -23,17 +23,9 @@ import torch
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import (
-    checks,
-    critters,
-    data,
-    live,
-    models,
-    plots,
-    prompts,
-    sampling,
-    schedules,
-)
+from diffusion_lessons import critters, data, live, models, plots, prompts, sampling, schedules
+from diffusion_lessons.course import grading
+from diffusion_lessons.course import lesson_07 as lesson
 
 shipped, schedule = models.load(), schedules.cosine(1000)
 
@@ -180,14 +172,13 @@ def guide(out_cond, out_null, w):
 
 
 # %%
-guide = checks.guide(guide)
+guide = lesson.guide.check(guide)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def guide(out_cond, out_null, w):
-#     return out_null + w * (out_cond - out_null)
+# {solution: guide}
 # ```
 # </details>
 #
@@ -462,15 +453,13 @@ def drop_words(cond, p, generator):
 
 
 # %%
-drop_words = checks.drop_words(drop_words)
+drop_words = lesson.drop_words.check(drop_words)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def drop_words(cond, p, generator):
-#     hidden = torch.rand(len(cond), 1, generator=generator) < p
-#     return cond.masked_fill(hidden, 0)
+# {solution: drop_words}
 # ```
 # </details>
 
@@ -493,10 +482,10 @@ for drop in (0.1, 0.0):
     torch.manual_seed(0)
     raw = models.UNet(widths=(16, 32, 64), vocabulary=len(critters.VOCABULARY))
     small[drop] = training.averaged(raw)
-    lesson = training.train(
+    records = training.train(
         raw, (drawn.x0, drawn.cond), schedule, pictures=12_800, ema=small[drop], drop=drop
     )
-    for _ in tqdm(lesson, total=200, desc=f"hidden {drop:.0%}", leave=False):
+    for _ in tqdm(records, total=200, desc=f"hidden {drop:.0%}", leave=False):
         pass
 
 
@@ -754,8 +743,8 @@ own_data = data.critters(8000, held_out=(PAIR,))
 torch.manual_seed(1)
 raw = models.UNet(widths=(32, 64, 128), vocabulary=len(critters.VOCABULARY))
 tester = training.averaged(raw)
-lesson = training.train(raw, (own_data.x0, own_data.cond), schedule, pictures=40_000, ema=tester)
-for _ in tqdm(lesson, total=625, unit=" batches", mininterval=0.5):
+records = training.train(raw, (own_data.x0, own_data.cond), schedule, pictures=40_000, ema=tester)
+for _ in tqdm(records, total=625, unit=" batches", mininterval=0.5):
     pass
 
 # %% tags=["nbval-ignore-output"]
@@ -787,7 +776,7 @@ plots.pictures(
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** A wish becomes numbers, numbers become vectors, and their sum turns the network's knobs. Guidance takes more of what the words change, and too much of it makes pictures glaring and in the end wrong. A network that has learned words apart can put them together as it never saw them, and whether it can is a thing to be counted, not believed.
