@@ -209,6 +209,12 @@ def test_what_the_readme_links_to_exists():
     assert links and [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_the_map_of_the_tour_leads_to_every_other_lesson():
+    tour = (FOLDER / "src" / "00_tour.py").read_text(encoding="utf-8")
+    linked = re.findall(r"^# \|.*\]\(([^)]+)\.ipynb\)", tour, re.MULTILINE)
+    assert linked == [path.stem for path in NOTEBOOKS if path.stem != "00_tour"]
+
+
 # --- a notebook with one thing wrong in it ---
 
 SOURCE = """# %% [markdown]
@@ -417,6 +423,17 @@ def test_the_header_that_editors_write_adds_no_cell(source):
     header = "# ---\n# jupyter:\n#   kernelspec:\n#     name: python3\n# ---\n\n"
     source.write_text(header + SOURCE, encoding="utf-8")
     assert build_notebooks.read_source(source) == plain
+
+
+def test_a_source_asks_for_the_solution_of_an_exercise_of_its_lesson(source):
+    lesson = source.with_name("02_demo.py")
+    lesson.write_text("# %% [markdown]\n# {solution: snr}\n", encoding="utf-8")
+    (cell,) = build_notebooks.read_source(lesson).cells
+    assert cell.source == "def snr(alpha_bar):\n    return alpha_bar / (1 - alpha_bar)"
+    for name in ("snr", "nothing"):
+        source.write_text(f"# %% [markdown]\n# {{solution: {name}}}\n", encoding="utf-8")
+        with pytest.raises(build_notebooks.BuildError, match=f"the solution of {name}, but"):
+            build_notebooks.read_source(source)
 
 
 def test_an_unknown_lesson_is_named(tmp_path):

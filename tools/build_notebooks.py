@@ -6,6 +6,7 @@ python tools/build_notebooks.py 01 02    builds those lessons
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -44,6 +45,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(an interactive figure: run this cell to use it)"
 IGNORE = "nbval-ignore-output"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+SOLUTION = re.compile(r"\{solution: (\w+)\}")
 PROGRESS = re.compile(r"\d+%\|.*?\| *\S+/\S+ \[|\d+it \[\d\d:\d\d")
 
 
@@ -52,7 +54,10 @@ class BuildError(Exception):
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
-    """Return the unexecuted notebook of a py:percent source, with ids that its text decides."""
+    """Return the unexecuted notebook of a py:percent source, with ids that its text decides.
+
+    In its words, {solution: add_noise} becomes the worked solution of that exercise of the lesson.
+    """
     # The header that editors like to see is dropped: METADATA is the same for every lesson.
     text = re.sub(r"\A# ---\n(?:#.*\n)*?# ---\n\s*", "", path.read_text(encoding="utf-8"))
     source = jupytext.reads(text, fmt="py:percent")
@@ -60,11 +65,23 @@ def read_source(path: Path) -> nbformat.NotebookNode:
     notebook.nbformat_minor = 5
     seen: dict[str, int] = {}
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = SOLUTION.sub(lambda found: _solution(path, found[1]), cell.source)
         # From the text, not the position: inserting a cell leaves the ids of the others alone.
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return notebook
+
+
+def _solution(source: Path, name: str) -> str:
+    lesson = f"diffusion_lessons.course.lesson_{source.stem.split('_')[0]}"
+    try:
+        return getattr(importlib.import_module(lesson), name).solution()
+    except (ModuleNotFoundError, AttributeError):
+        raise BuildError(
+            f"{source.name} asks for the solution of {name}, but {lesson} holds no such exercise."
+        ) from None
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> float:

@@ -19,8 +19,8 @@
 # **10 minutes.** Click into a cell and press **Shift+Enter**, from top to bottom. You need not understand the code yet.
 
 # %%
-from diffusion_lessons import checkpoints, checks
-from diffusion_lessons.course import figures, interactive, live
+from diffusion_lessons import checkpoints
+from diffusion_lessons.course import figures, interactive, live, machine
 from diffusion_lessons.critters import generate, prompts
 
 network = checkpoints.load()
@@ -50,7 +50,7 @@ figures.film_strip(
 # This takes some seconds. A line that does not say *fine* says what to do.
 
 # %% tags=["nbval-ignore-output"]
-checks.machine()
+machine.check()
 
 # %% [markdown]
 # ## Type a wish

@@ -22,8 +22,7 @@
 # %%
 import numpy as np
 
-from diffusion_lessons import checks
-from diffusion_lessons.course import figures
+from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_00b as lesson
 from diffusion_lessons.critters import datasets
 
@@ -69,7 +68,7 @@ answers = {
 }
 
 # %%
-checks.toolbox(answers)
+lesson.toolbox(answers)
 
 # %% [markdown]
 # ## The core: 20 minutes
@@ -314,14 +313,13 @@ def rms_difference(a, b):
 
 
 # %%
-rms_difference = checks.rms_difference(rms_difference)
+rms_difference = lesson.rms_difference.check(rms_difference)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def rms_difference(a, b):
-#     return ((a - b) ** 2).mean() ** 0.5
+# {solution: rms_difference}
 # ```
 # </details>
 #
@@ -388,14 +386,13 @@ def spread(x):
 
 
 # %%
-spread = checks.spread(spread)
+spread = lesson.spread.check(spread)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def spread(x):
-#     return ((x - x.mean()) ** 2).mean() ** 0.5
+# {solution: spread}
 # ```
 # </details>
 #
@@ -443,7 +440,7 @@ print("the last:", last)
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** A picture is an array, and what one does to pictures is arithmetic. Variance is a square, so to keep a share of it one multiplies by a root. Distances and votes are means: of squares, and with weights.

@@ -25,8 +25,8 @@
 import numpy as np
 from skimage.filters import gaussian
 
-from diffusion_lessons import checks, metrics
-from diffusion_lessons.course import figures, interactive
+from diffusion_lessons import metrics
+from diffusion_lessons.course import figures, grading, interactive
 from diffusion_lessons.course import lesson_01 as lesson
 from diffusion_lessons.critters import datasets
 
@@ -122,15 +122,13 @@ def add_and_clip(pixels, noise):
 
 
 # %%
-add_and_clip = checks.add_and_clip(add_and_clip)
+add_and_clip = lesson.add_and_clip.check(add_and_clip)
 
 # %% [markdown]
 # <details><summary>A solution</summary>
 #
 # ```python
-# def add_and_clip(pixels, noise):
-#     total = pixels.astype(int) + noise
-#     return np.clip(total, 0, 255).astype(np.uint8)
+# {solution: add_and_clip}
 # ```
 # </details>
 
@@ -436,14 +434,13 @@ def combined_spread(a, b):
 
 
 # %%
-combined_spread = checks.combined_spread(combined_spread)
+combined_spread = lesson.combined_spread.check(combined_spread)
 
 # %% [markdown]
 # <details><summary>A solution</summary>
 #
 # ```python
-# def combined_spread(a, b):
-#     return (a**2 + b**2) ** 0.5
+# {solution: combined_spread}
 # ```
 # </details>
 #
@@ -523,14 +520,13 @@ def to_floats(pixels):
 
 
 # %%
-to_floats = checks.to_floats(to_floats)
+to_floats = lesson.to_floats.check(to_floats)
 
 # %% [markdown]
 # <details><summary>A solution</summary>
 #
 # ```python
-# def to_floats(pixels):
-#     return pixels / 127.5 - 1
+# {solution: to_floats}
 # ```
 #
 # The tempting `(pixels * 2 - 255) / 255` is the same on paper, but `pixels * 2` is still `uint8`,
@@ -622,7 +618,7 @@ figures.pictures(
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # 1. Noise adds a random number to every value and leaves every value in its place; it adds fine

@@ -22,8 +22,8 @@
 import numpy as np
 import torch
 
-from diffusion_lessons import checks, forward, schedules
-from diffusion_lessons.course import figures, interactive
+from diffusion_lessons import forward, schedules
+from diffusion_lessons.course import figures, grading, interactive
 from diffusion_lessons.course import lesson_02 as lesson
 from diffusion_lessons.critters import datasets
 
@@ -137,14 +137,13 @@ def add_noise(x0, alpha_bar_t, eps):
 
 
 # %%
-add_noise = checks.add_noise(add_noise)
+add_noise = lesson.add_noise.check(add_noise)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def add_noise(x0, alpha_bar_t, eps):
-#     return alpha_bar_t**0.5 * x0 + (1 - alpha_bar_t) ** 0.5 * eps
+# {solution: add_noise}
 # ```
 # </details>
 
@@ -375,14 +374,13 @@ def alpha_bar_from_beta(beta):
 
 
 # %%
-alpha_bar_from_beta = checks.alpha_bar_from_beta(alpha_bar_from_beta)
+alpha_bar_from_beta = lesson.alpha_bar_from_beta.check(alpha_bar_from_beta)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def alpha_bar_from_beta(beta):
-#     return np.append(1.0, np.cumprod(1 - beta))
+# {solution: alpha_bar_from_beta}
 # ```
 # </details>
 
@@ -403,14 +401,13 @@ def snr(alpha_bar):
 
 
 # %%
-snr = checks.snr(snr)
+snr = lesson.snr.check(snr)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def snr(alpha_bar):
-#     return alpha_bar / (1 - alpha_bar)
+# {solution: snr}
 # ```
 # </details>
 
@@ -461,14 +458,13 @@ def my_schedule(T):
 
 
 # %%
-my_schedule = checks.my_schedule(my_schedule)
+my_schedule = lesson.my_schedule.check(my_schedule)
 
 # %% [markdown]
 # <details><summary>One of many solutions</summary>
 #
 # ```python
-# def my_schedule(T):
-#     return (1 - np.arange(T + 1) / T) ** 2
+# {solution: my_schedule}
 # ```
 # </details>
 
@@ -565,7 +561,7 @@ assert round(0.01 * cosine.sigma[-1]) == 203 and round(0.01 * linear.sigma[-1], 
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** The picture must shrink by √(1 − β) at each step, or the noise makes the numbers grow without limit. All steps to t together are one jump, √ᾱ of the picture and √(1 − ᾱ) of noise, so training never walks. A schedule is the list of ᾱ from 1 to about 0, and if it stops early, the "noise" at its end still holds the picture.

@@ -23,8 +23,8 @@ from itertools import pairwise
 
 import torch
 
-from diffusion_lessons import checkpoints, checks, forward, metrics, sampling, schedules
-from diffusion_lessons.course import figures
+from diffusion_lessons import checkpoints, forward, metrics, sampling, schedules
+from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_03 as lesson
 from diffusion_lessons.critters import datasets
 from diffusion_lessons.denoisers import IdealDenoiser
@@ -174,15 +174,13 @@ def votes(x_t, data, alpha_bar_t):
 
 
 # %%
-votes = checks.votes(votes)
+votes = lesson.votes.check(votes)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def votes(x_t, data, alpha_bar_t):
-#     gap = (x_t - alpha_bar_t**0.5 * data).square().sum(1)
-#     return torch.softmax(-gap / (2 * (1 - alpha_bar_t)), 0)
+# {solution: votes}
 # ```
 # </details>
 
@@ -454,14 +452,13 @@ def leftover_noise(x_t, x0_hat, alpha_bar_t):
 
 
 # %%
-leftover_noise = checks.leftover_noise(leftover_noise)
+leftover_noise = lesson.leftover_noise.check(leftover_noise)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def leftover_noise(x_t, x0_hat, alpha_bar_t):
-#     return (x_t - alpha_bar_t**0.5 * x0_hat) / (1 - alpha_bar_t) ** 0.5
+# {solution: leftover_noise}
 # ```
 # </details>
 #
@@ -680,14 +677,13 @@ def voters(weights):
 
 
 # %%
-voters = checks.voters(voters)
+voters = lesson.voters.check(voters)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def voters(weights):
-#     return torch.exp(-torch.xlogy(weights, weights).sum())
+# {solution: voters}
 # ```
 # </details>
 #
@@ -709,7 +705,7 @@ for t in (1000, 975, 950, 900, 800):
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. On pictures that it knows, no guess beats a vote of them all; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new critters a small network beats the ideal guesser, except in the thickest noise, where they are level.

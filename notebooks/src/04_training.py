@@ -24,8 +24,9 @@ import torch
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import checkpoints, checks, forward, sampling, schedules
-from diffusion_lessons.course import figures, live
+from diffusion_lessons import checkpoints, forward, sampling, schedules
+from diffusion_lessons.course import figures, grading, live
+from diffusion_lessons.course import lesson_04 as lesson
 from diffusion_lessons.critters import datasets, world
 from diffusion_lessons.critters.words import named, spell_out, word_ids
 from diffusion_lessons.unet import UNet, count_weights, time_features
@@ -112,14 +113,13 @@ def velocity(x0, alpha_bar_t, eps):
 
 
 # %%
-velocity = checks.velocity(velocity)
+velocity = lesson.velocity.check(velocity)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def velocity(x0, alpha_bar_t, eps):
-#     return alpha_bar_t**0.5 * eps - (1 - alpha_bar_t) ** 0.5 * x0
+# {solution: velocity}
 # ```
 # </details>
 
@@ -392,8 +392,8 @@ for name, make in makes.items():
     torch.manual_seed(0)
     raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY), **make)
     small[name] = make_ema(raw)
-    lesson = train(raw, (drawn.x0, drawn.cond), schedule, samples=6400, ema=small[name])
-    for _ in tqdm(lesson, total=100, desc=name, leave=False):
+    records = train(raw, (drawn.x0, drawn.cond), schedule, samples=6400, ema=small[name])
+    for _ in tqdm(records, total=100, desc=name, leave=False):
         pass
 
 # %% tags=["nbval-ignore-output"]
@@ -547,14 +547,13 @@ def ema_update(mean, weight, keep):
 
 
 # %%
-ema_update = checks.ema_update(ema_update)
+ema_update = lesson.ema_update.check(ema_update)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def ema_update(mean, weight, keep):
-#     return keep * mean + (1 - keep) * weight
+# {solution: ema_update}
 # ```
 # </details>
 #
@@ -648,14 +647,13 @@ def draw_t(T, n, generator):
 
 
 # %%
-draw_t = checks.draw_t(draw_t)
+draw_t = lesson.draw_t.check(draw_t)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def draw_t(T, n, generator):
-#     return torch.randint(1, T + 1, (n,), generator=generator)
+# {solution: draw_t}
 # ```
 # `randint` leaves its upper end out.
 # </details>
@@ -730,7 +728,7 @@ assert worse[125] > 1.2 and worse[750] > 1.1 * worse[125]
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** A training example is one picture at one random level of noise, and the network answers what it can't see. The loss falls fast and never to 0, and pictures go on getting better long after it has stopped falling fast: look at them. A student who sees each picture only three times learns what pictures have in common, and does equally well on new ones.

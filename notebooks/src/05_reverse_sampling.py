@@ -24,8 +24,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from diffusion_lessons import checkpoints, checks, forward, sampling, schedules
-from diffusion_lessons.course import figures
+from diffusion_lessons import checkpoints, forward, sampling, schedules
+from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_05 as lesson
 from diffusion_lessons.critters import datasets, drawing, world
 from diffusion_lessons.critters.words import named, spell_out, word_ids
@@ -144,14 +144,13 @@ def step_back(x_t, x0_hat, eps_hat, alpha_bar_s):
 
 
 # %%
-step_back = checks.step_back(step_back)
+step_back = lesson.step_back.check(step_back)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def step_back(x_t, x0_hat, eps_hat, alpha_bar_s):
-#     return alpha_bar_s**0.5 * x0_hat + (1 - alpha_bar_s) ** 0.5 * eps_hat
+# {solution: step_back}
 # ```
 #
 # All that x_t knows is in the two guesses already.
@@ -436,17 +435,13 @@ def posterior_mean(x_t, x0, beta, alpha_bar, t):
 
 
 # %%
-posterior_mean = checks.posterior_mean(posterior_mean)
+posterior_mean = lesson.posterior_mean.check(posterior_mean)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def posterior_mean(x_t, x0, beta, alpha_bar, t):
-#     before, now = alpha_bar[t - 1], alpha_bar[t]
-#     of_x_t = (1 - beta[t]) ** 0.5 * (1 - before) / (1 - now)
-#     of_x0 = before**0.5 * beta[t] / (1 - now)
-#     return of_x_t * x_t + of_x0 * x0
+# {solution: posterior_mean}
 # ```
 # </details>
 #
@@ -533,14 +528,13 @@ def timesteps(T, n):
 
 
 # %%
-timesteps = checks.timesteps(timesteps)
+timesteps = lesson.timesteps.check(timesteps)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def timesteps(T, n):
-#     return [round(T - i * T / n) for i in range(n + 1)]
+# {solution: timesteps}
 # ```
 # </details>
 #
@@ -671,7 +665,7 @@ figures.pictures(
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** One guess from static is a blur, because the best guess is the average of all that is possible. Sampling takes a small step towards the guess and asks again; each step rules something out, broad things first, until one picture is left. A deterministic sampler unfolds what lies in the static, a random one mixes in fresh noise on the way, and in the last step there is none.

@@ -23,8 +23,8 @@
 import numpy as np
 import torch
 
-from diffusion_lessons import checkpoints, checks, metrics, sampling, schedules
-from diffusion_lessons.course import figures
+from diffusion_lessons import checkpoints, metrics, sampling, schedules
+from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_06 as lesson
 from diffusion_lessons.critters import datasets, world
 from diffusion_lessons.critters.judge import classify, load_judge, prompt_accuracy
@@ -184,18 +184,13 @@ def survives(alpha_bar, steps):
 
 
 # %%
-survives = checks.survives(survives)
+survives = lesson.survives.check(survives)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def survives(alpha_bar, steps):
-#     left = [1.0]
-#     for t, s in zip(steps[:-1], steps[1:]):
-#         root = (alpha_bar[t] / alpha_bar[s]) ** 0.5
-#         left.append(left[-1] * root * (1 - alpha_bar[s]) / (1 - alpha_bar[t]))
-#     return left
+# {solution: survives}
 # ```
 # </details>
 #
@@ -544,14 +539,13 @@ def brightness_ratio(alpha_bar, spread, pixels):
 
 
 # %%
-brightness_ratio = checks.brightness_ratio(brightness_ratio)
+brightness_ratio = lesson.brightness_ratio.check(brightness_ratio)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def brightness_ratio(alpha_bar, spread, pixels):
-#     return alpha_bar**0.5 * spread / ((1 - alpha_bar) ** 0.5 / pixels**0.5)
+# {solution: brightness_ratio}
 # ```
 # </details>
 #
@@ -695,7 +689,7 @@ assert judged["subject, with the word cat"][3] > 85 > judged["subject"][3]
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** Asked the same, the network always answers the same, so what makes one picture of the same words different from another is noise: at the start for the deterministic sampler, on the way for the random one, which forgets its start. For the deterministic one the start should be like what training showed at its last level, static of strength 1, or detail, variety or the whole picture suffers; and the schedule must truly end in static, or brightness goes wrong. Broad things are settled first and fine ones last, place before colour before animal.

@@ -23,8 +23,8 @@ import torch
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import checkpoints, checks, sampling, schedules
-from diffusion_lessons.course import figures, live
+from diffusion_lessons import checkpoints, sampling, schedules
+from diffusion_lessons.course import figures, grading, live
 from diffusion_lessons.course import lesson_07 as lesson
 from diffusion_lessons.critters import datasets, prompts, world
 from diffusion_lessons.unet import UNet
@@ -174,14 +174,13 @@ def guide(out_cond, out_null, w):
 
 
 # %%
-guide = checks.guide(guide)
+guide = lesson.guide.check(guide)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def guide(out_cond, out_null, w):
-#     return out_null + w * (out_cond - out_null)
+# {solution: guide}
 # ```
 # </details>
 #
@@ -460,15 +459,13 @@ def drop_words(cond, p, generator):
 
 
 # %%
-drop_words = checks.drop_words(drop_words)
+drop_words = lesson.drop_words.check(drop_words)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def drop_words(cond, p, generator):
-#     hidden = torch.rand(len(cond), 1, generator=generator) < p
-#     return cond.masked_fill(hidden, 0)
+# {solution: drop_words}
 # ```
 # </details>
 
@@ -491,10 +488,10 @@ for drop in (0.1, 0.0):
     torch.manual_seed(0)
     raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY))
     small[drop] = make_ema(raw)
-    lesson = train(
+    records = train(
         raw, (drawn.x0, drawn.cond), schedule, samples=12_800, ema=small[drop], cond_drop_prob=drop
     )
-    for _ in tqdm(lesson, total=200, desc=f"hidden {drop:.0%}", leave=False):
+    for _ in tqdm(records, total=200, desc=f"hidden {drop:.0%}", leave=False):
         pass
 
 
@@ -756,8 +753,8 @@ own_data = datasets.load_critters(8000, held_out=(PAIR,))
 torch.manual_seed(1)
 raw = UNet(widths=(32, 64, 128), vocabulary=len(world.VOCABULARY))
 tester = make_ema(raw)
-lesson = train(raw, (own_data.x0, own_data.cond), schedule, samples=40_000, ema=tester)
-for _ in tqdm(lesson, total=625, unit=" batches", mininterval=0.5):
+records = train(raw, (own_data.x0, own_data.cond), schedule, samples=40_000, ema=tester)
+for _ in tqdm(records, total=625, unit=" batches", mininterval=0.5):
     pass
 
 # %% tags=["nbval-ignore-output"]
@@ -789,7 +786,7 @@ figures.pictures(
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** A wish becomes numbers, numbers become vectors, and their sum turns the network's knobs. Guidance takes more of what the words change, and too much of it makes pictures glaring and in the end wrong. A network that has learned words apart can put them together as it never saw them, and whether it can is a thing to be counted, not believed.

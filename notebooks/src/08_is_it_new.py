@@ -21,8 +21,8 @@
 # %% tags=["nbval-ignore-output"]
 import torch
 
-from diffusion_lessons import checkpoints, checks, metrics
-from diffusion_lessons.course import copying, figures
+from diffusion_lessons import checkpoints, metrics
+from diffusion_lessons.course import copying, figures, grading
 from diffusion_lessons.course import lesson_08 as lesson
 from diffusion_lessons.critters import datasets, generate, world
 from diffusion_lessons.critters.judge import classify, load_judge
@@ -99,15 +99,13 @@ def nearest_distance(x, data):
 
 
 # %%
-nearest_distance = checks.nearest_distance(nearest_distance)
+nearest_distance = lesson.nearest_distance.check(nearest_distance)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def nearest_distance(x, data):
-#     far = [((picture - data) ** 2).mean((1, 2, 3)).sqrt().min() for picture in x]
-#     return torch.stack(far)
+# {solution: nearest_distance}
 # ```
 # </details>
 #
@@ -460,14 +458,13 @@ def frechet_1d(a, b):
 
 
 # %%
-frechet_1d = checks.frechet_1d(frechet_1d)
+frechet_1d = lesson.frechet_1d.check(frechet_1d)
 
 # %% [markdown]
 # <details><summary>Solution</summary>
 #
 # ```python
-# def frechet_1d(a, b):
-#     return (a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2
+# {solution: frechet_1d}
 # ```
 # </details>
 #
@@ -568,7 +565,7 @@ figures.captioned(
 
 # %%
 i_think_real = []  # eight numbers, such as [2, 3, 7, 9, 10, 12, 14, 15]
-checks.blind_test(i_think_real, real, shown=16)
+lesson.blind_test(i_think_real, real, shown=16)
 
 # %% [markdown]
 # And the numbers for that network? `evaluate` has measured them with 2,000 pictures. Is its Fréchet distance at the floor?
@@ -646,7 +643,7 @@ assert round(256 * copied) <= of_special
 # ## What you now know
 
 # %%
-checks.mine()
+grading.summary()
 
 # %% [markdown]
 # **Three sentences.** A network that sees few pictures often learns them by heart, and a score of quality does not notice; one that sees many different ones learns a rule, so that strangers trained on different pictures draw nearly the same. Whether something is a copy can only be said beside the training set, and beside what is new for certain. The perfect student of the training set only copies: what is new comes from where a network falls short of it.
