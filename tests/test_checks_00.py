@@ -57,6 +57,7 @@ def test_this_machine_can_be_looked_at():
             assert look() is None, name
 
 
+@pytest.mark.slow
 def test_the_trial_training_takes_time_and_leaves_the_learners_dice_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)

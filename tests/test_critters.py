@@ -296,6 +296,7 @@ def numbers(**said):
     return critters.word_ids(said)
 
 
+@pytest.mark.slow
 def test_dice_choose_as_the_training_captions_do(train):
     """By brute force: what pictures with such a caption show, and what dice choose for it."""
     r, shown, chosen = rng(7), Counter(), Counter()

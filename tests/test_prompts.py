@@ -348,6 +348,7 @@ def odd_texts(n):
             yield "".join(dice.choice("catdogblue hat,s'") for _ in range(dice.randrange(301)))
 
 
+@pytest.mark.slow
 def test_whatever_is_typed_is_read():
     for text in odd_texts(10_000):
         prompt = prompts.parse(text)
