@@ -13,8 +13,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from diffusion_lessons import __main__ as command
-from diffusion_lessons import critters, data, evaluation, models, schedules, training, wishes
+from diffusion_lessons import checkpoints, evaluation, recipe, schedules
+from diffusion_lessons.critters import datasets, generate, world
+from diffusion_lessons.train import make_ema, train
+from diffusion_lessons.unet import UNet
 
 from .report import Table, write
 
@@ -24,7 +26,7 @@ DRAWN, SEED = 60_000, 0
 SETTINGS = (
     *(("float32", False, batch) for batch in (128, 512, 2048)),
     *(("bfloat16", False, batch) for batch in (128, 512, 2048)),
-    ("bfloat16", True, command.LARGE[1]),
+    ("bfloat16", True, recipe.LARGE[1]),
 )
 _WARM, _TIMED, _JUDGED = 20, 60, 1024
 
@@ -35,7 +37,7 @@ def measure(short: bool = False) -> list[Table]:
         print("No GPU here, so nothing is measured for it.")
         return []
     device, name = torch.device("cuda"), torch.cuda.get_device_name()
-    drawn = data.critters(2_000 if short else DRAWN)
+    drawn = datasets.load_critters(2_000 if short else DRAWN)
     x0, cond = drawn.x0.to(device), drawn.cond.to(device)
     rows = [
         {"precision": precision, "compiled": "yes" if compiled else "no", "batch": batch}
@@ -46,8 +48,8 @@ def measure(short: bool = False) -> list[Table]:
         Table(
             f"On a GPU: {name}",
             rows,
-            f"Widths {'-'.join(map(str, command.LARGE[0]))}, with words. Training: median of "
-            f"{_TIMED} steps after {_WARM}, pictures kept on the GPU. Drawing: {wishes.STEPS} "
+            f"Widths {'-'.join(map(str, recipe.LARGE[0]))}, with words. Training: median of "
+            f"{_TIMED} steps after {_WARM}, pictures kept on the GPU. Drawing: {generate.STEPS} "
             "steps with guidance, that many pictures at once, never compiled. Warm-up: the first "
             f"{_WARM} steps, compiling included.",
             ("torch",),
@@ -59,10 +61,10 @@ def measure(short: bool = False) -> list[Table]:
     return tables
 
 
-def network(device: torch.device, compiled: bool) -> models.UNet:
+def network(device: torch.device, compiled: bool) -> UNet:
     """A fresh network on the device."""
     torch.manual_seed(SEED)
-    model = models.UNet(widths=command.LARGE[0], vocabulary=len(critters.VOCABULARY)).to(device)
+    model = UNet(widths=recipe.LARGE[0], vocabulary=len(world.VOCABULARY)).to(device)
     if compiled:
         model.compile()  # in place: its weights keep their names, by which Muon chooses
     return model
@@ -73,7 +75,7 @@ def speeds(
 ) -> dict[str, str]:
     """Pictures a second, trained and drawn."""
     model, plain = network(device, compiled), network(device, False)
-    steps = training.train(
+    steps = train(
         model, (x0, cond), schedules.cosine(), pictures=(_WARM + _TIMED + 1) * batch, batch=batch,
         precision=precision, ema=plain,
     )  # fmt: skip
@@ -87,7 +89,7 @@ def speeds(
 
     def draw() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            *_, _ = wishes.film(plain, cond[:batch], x_T)
+            *_, _ = generate.trajectory(plain, cond[:batch], x_T)
 
     drawn = ""
     if not compiled:
@@ -103,14 +105,14 @@ def speeds(
 
 def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: list) -> Table:
     """Train as `train` does by itself, the fastest way at its batch; judge that and the shipped."""
-    _, batch = command.LARGE
+    _, batch = recipe.LARGE
     same = [row for row in rows if row["batch"] == batch]
     fastest = max(same, key=lambda row: float(row["trained, pictures/s"].replace(",", "")))
     model = network(device, fastest["compiled"] == "yes")
-    ema = training.averaged(network(device, False))
+    ema = make_ema(network(device, False))
     began = time.perf_counter()
-    for _ in training.train(
-        model, (x0, cond), schedules.cosine(), pictures=command.PICTURES, batch=batch,
+    for _ in train(
+        model, (x0, cond), schedules.cosine(), pictures=recipe.PICTURES, batch=batch,
         seed=SEED, ema=ema, precision=fastest["precision"],
     ):  # fmt: skip
         pass
@@ -119,7 +121,7 @@ def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: lis
     rows = []
     for who, judged, taken in (
         ("trained on this GPU", copy.deepcopy(ema).cpu(), f"{seconds:.0f}"),
-        ("the shipped model", models.load(), ""),
+        ("the shipped model", checkpoints.load(), ""),
     ):
         found = evaluation.scores(judged, drawn=DRAWN, pictures=_JUDGED)
         rows.append(
@@ -135,7 +137,7 @@ def to_shipped_quality(device: torch.device, x0: Tensor, cond: Tensor, rows: lis
     return Table(
         "Time to the shipped quality",
         rows,
-        f"{command.PICTURES:,} pictures, batch {batch}, {fastest['precision']}, "
+        f"{recipe.PICTURES:,} pictures, batch {batch}, {fastest['precision']}, "
         f"{'compiled' if fastest['compiled'] == 'yes' else 'not compiled'}; both judged by "
         f"`evaluate` with {_JUDGED:,} pictures. Seconds of training, compiling included.",
     )

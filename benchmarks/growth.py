@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
-from diffusion_lessons import __main__ as command
-from diffusion_lessons import models, schedules, training, wishes
+from diffusion_lessons import recipe, schedules
+from diffusion_lessons.critters import generate
+from diffusion_lessons.train import train
+from diffusion_lessons.unet import UNet
 
 from .report import Table, cores
 
@@ -58,19 +60,20 @@ def measure(short: bool = False) -> list[Table]:
             )
     finally:
         torch.set_num_threads(threads_before)
-    work = {size: flops(models.UNet(widths=command.LARGE[0]), size) for size in sizes}
+    work = {size: flops(UNet(widths=recipe.LARGE[0]), size) for size in sizes}
     return [
         Table(
             "How the cost grows",
             rows,
-            f"The network of the shipped model, widths {'-'.join(map(str, command.LARGE[0]))}: "
+            f"The network of the shipped model, widths {'-'.join(map(str, recipe.LARGE[0]))}: "
             + ", ".join(f"{1e-6 * n:.0f} MFLOP a picture at {s} pixels" for s, n in work.items())
             + ". A training step is counted as three calls, and its rate holds everything that it "
-            f"does: noise, backward pass, Muon, the average. A drawn picture takes {wishes.STEPS} "
-            f"calls, with guidance {guided_calls()}. The plain convolution: {_PLAIN[0]} channels, "
-            f"3×3, {_PLAIN[1]}×{_PLAIN[1]} pixels, {_PLAIN[2]} pictures, channels last, forward "
-            "only, same threads and precision. Medians; nothing larger once a step takes "
-            f"{_SLOW:.0f} s. bfloat16 is emulated on processors without it, which `train` notices.",
+            "does: noise, backward pass, Muon, the average. A drawn picture takes "
+            f"{generate.STEPS} calls, with guidance {guided_calls()}. The plain convolution: "
+            f"{_PLAIN[0]} channels, 3×3, {_PLAIN[1]}×{_PLAIN[1]} pixels, {_PLAIN[2]} pictures, "
+            "channels last, forward only, same threads and precision. Medians; nothing larger "
+            f"once a step takes {_SLOW:.0f} s. bfloat16 is emulated on processors without it, "
+            "which `train` notices.",
             ("torch",),
         )
     ]
@@ -78,17 +81,17 @@ def measure(short: bool = False) -> list[Table]:
 
 def guided_calls() -> int:
     """Calls of the network for a picture with words: two where it is guided."""
-    steps = schedules.cosine().timesteps(wishes.STEPS)[:-1]
-    low, high = wishes.GUIDED_BETWEEN
+    steps = schedules.cosine().timesteps(generate.STEPS)[:-1]
+    low, high = generate.GUIDED_BETWEEN
     return int(sum(2 if low <= t <= high else 1 for t in steps))
 
 
 def one_setting(precision: str, size: int, batch: int) -> tuple[float, float, int]:
     """Seconds of a training step, seconds of a call, and what a call of one picture computes."""
     torch.manual_seed(0)
-    model = models.UNet(widths=command.LARGE[0])
+    model = UNet(widths=recipe.LARGE[0])
     x0 = torch.rand(max(batch, 64), 3, size, size) * 2 - 1
-    steps = training.train(
+    steps = train(
         model, x0, schedules.cosine(), pictures=(_AT_MOST + 2) * batch, batch=batch,
         precision=precision,
     )  # fmt: skip
@@ -104,7 +107,7 @@ def one_setting(precision: str, size: int, batch: int) -> tuple[float, float, in
     return step, seconds(call), flops(model, size)
 
 
-def flops(model: models.UNet, size: int) -> int:
+def flops(model: UNet, size: int) -> int:
     """Floating-point operations of one call for one picture, a multiply-add counted as two."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, 3, size, size), torch.tensor([500]))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from diffusion_lessons import models
+from diffusion_lessons import checkpoints
 
 from .report import Table
 
@@ -37,7 +37,7 @@ def measure(short: bool = False) -> list[Table]:
     everywhere = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as folder:
         file, empty = Path(folder) / "draw.html", Path(folder) / "empty.html"
-        file.write_text(export_page.page(models.SHIPPED), encoding="utf-8")
+        file.write_text(export_page.page(checkpoints.SHIPPED), encoding="utf-8")
         empty.write_text("<!doctype html><title>empty</title>", encoding="utf-8")
         os.sched_setaffinity(0, {min(everywhere)})  # the browser inherits it
         try:
@@ -108,7 +108,7 @@ def without_simd(page: Page, empty: Path) -> str:
             };
             return Array.from({ length: count }, (_, seed) => draw(seed));
         }""",
-        [code, json.loads(json.dumps(export_page.parts(models.SHIPPED))), PLAIN],
+        [code, json.loads(json.dumps(export_page.parts(checkpoints.SHIPPED))), PLAIN],
     )
     return f"{statistics.median(seconds):.2f}"
 

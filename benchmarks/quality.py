@@ -32,18 +32,23 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from diffusion_lessons import __main__ as command
 from diffusion_lessons import (
-    data,
+    checkpoints,
     files,
     metrics,
-    models,
-    plots,
+    muon,
+    recipe,
     sampling,
     schedules,
-    training,
-    wishes,
+    train,
+    unet,
 )
+from diffusion_lessons.course import figures
+from diffusion_lessons.critters import datasets, generate
+from diffusion_lessons.critters.judge import classify, load_judge
+from diffusion_lessons.pace import pictures_in
+from diffusion_lessons.train import make_ema
+from diffusion_lessons.unet import UNet, count_weights
 
 from . import peers
 from .report import Table, cores, processor, stay_on
@@ -59,7 +64,7 @@ _PIECE = 64  # pictures that are drawn at once
 # distance ranks kinds of static.
 _STATIC = 10 / 256
 # These also draw with their full sampler, which takes the slowest half an hour of a core. The rest
-# would add more than an hour of two cores: README.md has their numbers, measured once.
+# would add more than an hour of two cores: DECISIONS.md has their numbers, measured once.
 FULL = (OURS, *(who for who, peer in peers.PEERS.items() if peer.decays))
 
 
@@ -123,7 +128,7 @@ def work(job: Job, folder: Path) -> None:
     torch.set_num_threads(1)
     peers.without_torchvision()
     torch.manual_seed(1000 * SEED + job.until)
-    x0 = data.critters(DRAWN).x0
+    x0 = datasets.load_critters(DRAWN).x0
     run = _Ours(job, folder) if job.who == OURS else _Peer(job, folder)
     if job.full:
         told: dict[str, Any] = {}
@@ -152,24 +157,24 @@ class _Ours:
         self.job = job
         self.file = folder / f"diffusion-lessons-{job.until}.model.safetensors"
         self.schedule = schedules.cosine()
-        self.network = models.load(self.file) if job.full else None
+        self.network = checkpoints.load(self.file) if job.full else None
 
     def train(self, x0: Tensor) -> dict[str, Any]:
         # The trial that finds how many pictures fit belongs to the time: no peer needs one.
         cpu, wall = time.process_time(), time.perf_counter()
-        for widths, batch in (command.SMALL, command.LARGE):
+        for widths, batch in (recipe.SMALL, recipe.LARGE):
             torch.manual_seed(SEED)
-            model = models.UNet(widths=widths)
-            fit = training.pictures_in(
+            model = UNet(widths=widths)
+            fit = pictures_in(
                 self.job.until / 60, model, x0, self.schedule, batch=batch,
                 clock=time.process_time,
             )  # fmt: skip
             left = 1 - (time.process_time() - cpu) / self.job.until
             pictures = max(1, round(left * fit / batch)) * batch
-            if pictures < command.LONG:
+            if pictures < recipe.LONG:
                 break
-        self.network = training.averaged(model)
-        records = training.train(
+        self.network = make_ema(model)
+        records = train.train(
             model, x0, self.schedule, pictures=pictures, batch=batch, seed=SEED,
             ema=self.network,
         )  # fmt: skip
@@ -179,15 +184,15 @@ class _Ours:
             "wall": time.perf_counter() - wall,
             "memory": _peak(),
             "pictures": record.pictures,
-            "weights": models.count_weights(model),
+            "weights": count_weights(model),
             "setting": f"widths {'-'.join(map(str, widths))}, batch {batch}, "
-            f"{training.precision_for(model)}",
+            f"{recipe.precision_for(model)}",
         }
-        models.save(self.network, self.file)
+        checkpoints.save(self.network, self.file)
         return told
 
     def draw(self, n: int) -> Tensor:
-        step, steps = sampling.dpm_solver_2m(), wishes.STEPS
+        step, steps = sampling.dpm_solver_2m(), generate.STEPS
         if self.job.full:
             step, steps = sampling.ddpm_step, self.schedule.T
         dice = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
@@ -226,7 +231,7 @@ class _Peer:
             told["narrow"] = self.peer.narrow
         cpu, wall = time.process_time(), time.perf_counter()
         while (spent := time.process_time() - cpu + told["cpu"]) < self.job.until:
-            rate = training.learning_rate(spent / self.job.until) if self.peer.decays else 1.0
+            rate = recipe.learning_rate(spent / self.job.until) if self.peer.decays else 1.0
             self.peer.advance(x0[torch.randint(len(x0), (batch,))], rate)
             told["pictures"] += batch
         told["cpu"] += time.process_time() - cpu
@@ -279,18 +284,18 @@ def _restore(peer: peers.Peer, tensors: dict[str, Tensor]) -> None:
 def conditions(who: str) -> dict[str, Any]:
     """What must be the same for numbers to stand in one table; a change of ours leaves peers be."""
     if who == OURS:
-        modules = (models, training, sampling)
-        rest = repr((command.SMALL, command.LARGE, command.LONG, wishes.STEPS))
+        modules = (unet, train, muon, recipe, sampling)
+        rest = repr((recipe.SMALL, recipe.LARGE, recipe.LONG, generate.STEPS))
     else:
         # Its own lines and those that it builds on: one more peer changes nothing for the others.
         modules = ()
         kinds = [kind for kind in peers.PEERS[who].__mro__ if kind is not object]
-        parts = (*kinds, peers.Average, training.learning_rate)
+        parts = (*kinds, peers.Average, recipe.learning_rate)
         rest = "".join(inspect.getsource(part) for part in parts)
     code = b"".join(Path(module.__file__).read_bytes() for module in modules) + rest.encode()
     return {
         "processor": processor(),
-        "precision": training.precision_for(nn.Linear(1, 1)),  # not all of one name are alike
+        "precision": recipe.precision_for(nn.Linear(1, 1)),  # not all of one name are alike
         "versions": {name: metadata.version(name) for name in PACKAGES},
         "code": hashlib.sha256(code).hexdigest()[:12],
         "seed": SEED,
@@ -327,7 +332,7 @@ def finished(job: Job, folder: Path) -> dict[str, Any] | None:
 def run(plan: Plan, folder: Path) -> None:
     """Do what is not yet done, with a process on each core that takes the next job."""
     folder.mkdir(parents=True, exist_ok=True)
-    data.critters(DRAWN)  # drawn once, and kept for all
+    datasets.load_critters(DRAWN)  # drawn once, and kept for all
     todo = [job for job in jobs(plan) if finished(job, folder) is None]
     for job in todo:  # a run of other conditions must not be gone on with
         if job.until == plan.stops[0]:
@@ -396,13 +401,13 @@ class Judged:
     """Fréchet excess of sets of drawn pictures, by what the judge sees in them."""
 
     def __init__(self, n: int) -> None:
-        self.judge = metrics.load_judge()
-        fresh = data.critters(_REFERENCES * n, seed=_FRESH).x0
+        self.judge = load_judge()
+        fresh = datasets.load_critters(_REFERENCES * n, seed=_FRESH).x0
         self.sets = list(self._seen(fresh).split(n))
         self.floor = metrics.frechet_floor(self.sets)
 
     def _seen(self, x: Tensor) -> Tensor:
-        return metrics.judge(x, self.judge).features
+        return classify(x, self.judge).features
 
     def excess(self, x: Tensor) -> float:
         """(distance − floor) / floor, the distance a mean over all sets of fresh pictures."""
@@ -504,8 +509,8 @@ def _sooner(who: str, plan: Plan, curves: dict) -> tuple[str, str]:
 
 def _nearness(plan: Plan, known: dict[Job, dict], folder: Path) -> Table:
     """What the judge, who never saw static, cannot tell: are these pictures at all?"""
-    owned = data.critters(DRAWN).x0[:_KNOWN]
-    fresh = data.critters(plan.drawn, seed=_FRESH).x0
+    owned = datasets.load_critters(DRAWN).x0[:_KNOWN]
+    fresh = datasets.load_critters(plan.drawn, seed=_FRESH).x0
     rows: dict[str, dict[str, str]] = {}
     curves: dict[str, dict[int, tuple[float, float]]] = {}
     moments = sorted({*plan.judged, *plan.ours})
@@ -599,14 +604,14 @@ def _plot(curves: dict[str, dict[int, tuple[float, float]]]) -> bytes:
 
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     marks = "osD^v<>ph*X"  # no divisor in common with the colours: eleven times five curves differ
-    cycle = (plots.NOISE, *plots.OTHERS)
+    cycle = (figures.NOISE, *figures.OTHERS)
     others = [who for who in curves if who != OURS]
     for i, who in enumerate([OURS, *others]):
         seconds, excess = zip(*curves[who].values(), strict=True)
         mine = who == OURS
         axes.plot(
             seconds, excess, label=who, marker=marks[i % len(marks)],
-            color=plots.PREDICTION if mine else cycle[i % len(cycle)],
+            color=figures.PREDICTION if mine else cycle[i % len(cycle)],
             linewidth=3 if mine else 1.4, linestyle="-" if mine or "tuned" not in who else "--",
         )  # fmt: skip
     axes.set(
@@ -631,7 +636,7 @@ def _sheets(plan: Plan, known: dict, folder: Path) -> bytes:
         drawn = [job for job in known if job.who == who and job.drawn and not job.full]
         if drawn:
             job = max(drawn, key=lambda job: job.until)
-            pixels = data.to_pixels(_pictures(job, folder)[:SHOWN])
+            pixels = datasets.to_pixels(_pictures(job, folder)[:SHOWN])
             rows.append(np.concatenate(list(pixels), axis=1).repeat(2, 0).repeat(2, 1))
             names.append(f"{who}, {job.until} s")
     import matplotlib

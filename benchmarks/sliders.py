@@ -14,7 +14,9 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Locator, Page, sync_playwright
 
-from diffusion_lessons import data, schedules, widgets
+from diffusion_lessons import schedules
+from diffusion_lessons.course import interactive
+from diffusion_lessons.critters import datasets
 
 from .report import Table
 
@@ -161,8 +163,10 @@ def measure(short: bool = False) -> list[Table]:
                 hosts.run(page, 0)
                 rows += _host(page, host)
                 page.close()
-        photo, cosine = data.photo(size=128), schedules.cosine()
-        ours = widgets.noise_explorer(photo, {"cosine": cosine}, "A cat under noise.", start=500)
+        photo, cosine = datasets.photo(size=128), schedules.cosine()
+        ours = interactive.noise_explorer(
+            photo, {"cosine": cosine}, "A cat under noise.", start=500
+        )
         path = Path(folder) / "page.html"
         path.write_text(f"<!doctype html><meta charset='utf-8'>{ours.html}", encoding="utf-8")
         page = browser.new_page(viewport={"width": 1200, "height": 1000})

@@ -14,7 +14,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from diffusion_lessons import critters, data, metrics, models, plots, sampling, schedules
+from diffusion_lessons import checkpoints, metrics, sampling, schedules
+from diffusion_lessons.course import figures
+from diffusion_lessons.critters import datasets
+from diffusion_lessons.critters.judge import classify, load_judge
+from diffusion_lessons.unet import UNet
 
 from .report import Table
 
@@ -25,13 +29,13 @@ SHORT_CALLS, SHORT_PICTURES = (4, 8, 16, 24), 64
 _REFERENCES, _COMPARED = 10, 25
 
 # (network, x_T, cond, how many steps) → the pictures, and how often the network was called
-Draw = Callable[[models.UNet, Tensor, Tensor, int], tuple[Tensor, int]]
+Draw = Callable[[UNet, Tensor, Tensor, int], tuple[Tensor, int]]
 
 
 def ours(step: Callable[[], sampling.Step], dice: bool = False) -> Draw:
     """A sampler of the course."""
 
-    def draw(network: models.UNet, x_T: Tensor, cond: Tensor, steps: int) -> tuple[Tensor, int]:
+    def draw(network: UNet, x_T: Tensor, cond: Tensor, steps: int) -> tuple[Tensor, int]:
         generator = torch.Generator().manual_seed(SEED + 1) if dice else None
         *_, last = sampling.sample(
             network, schedules.cosine(), x_T, steps, step=step(), cond=cond, generator=generator
@@ -49,7 +53,7 @@ def theirs(name: str, **settings: Any) -> Draw:
     """
 
     @torch.no_grad()
-    def draw(network: models.UNet, x_T: Tensor, cond: Tensor, steps: int) -> tuple[Tensor, int]:
+    def draw(network: UNet, x_T: Tensor, cond: Tensor, steps: int) -> tuple[Tensor, int]:
         import diffusers
 
         scheduler = getattr(diffusers, name)(
@@ -93,12 +97,12 @@ THEIRS: dict[str, Draw] = {
 
 def measure(short: bool = False) -> list[Table]:
     """Draw the same prompts from the same static with each, in ever more steps."""
-    network, judge = models.load(), metrics.load_judge()
+    network, judge = checkpoints.load(), load_judge()
     n, counts = (SHORT_PICTURES, SHORT_CALLS) if short else (PICTURES, CALLS)
-    fresh = data.as_tensors(critters.dataset(_REFERENCES * n, seed=2026))
-    cond = data.spell_out(fresh.said[:n], np.random.default_rng(SEED))
+    fresh = datasets.as_tensors(datasets.draw_dataset(_REFERENCES * n, seed=2026))
+    cond = datasets.spell_out(fresh.said[:n], np.random.default_rng(SEED))
     x_T = torch.randn(n, 3, 32, 32, generator=torch.Generator().manual_seed(SEED))
-    sets = list(metrics.judge(fresh.x0, judge).features.split(n))
+    sets = list(classify(fresh.x0, judge).features.split(n))
     floor = metrics.frechet_floor(sets)
     exact = OURS["ours: dpm_solver_2m"](network, x_T[:TRACED], cond[:TRACED], EXACT)[0]
 
@@ -109,7 +113,7 @@ def measure(short: bool = False) -> list[Table]:
         curve, trace = {}, {}
         for count in counts:
             x, calls = draw(network, x_T, cond, count)
-            seen = metrics.judge(x.clamp(-1, 1), judge).features
+            seen = classify(x.clamp(-1, 1), judge).features
             distances = [metrics.frechet_distance(seen, other) for other in sets]
             curve[calls] = sum(distances) / len(distances)
             trace[count] = float((x[:TRACED] - exact).square().mean().sqrt())
@@ -157,14 +161,14 @@ def _difference(name: str, network, x_T: Tensor, cond: Tensor) -> str:
     return f"{float((a - b).square().mean().sqrt()):.1e}"
 
 
-def _plot(curves: dict[str, dict[int, float]], floor: metrics.Floor) -> bytes:
+def _plot(curves: dict[str, dict[int, float]], floor: metrics.RealBaseline) -> bytes:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    cycle = (plots.PREDICTION, plots.SIGNAL, plots.NOISE, *plots.OTHERS)
+    cycle = (figures.PREDICTION, figures.SIGNAL, figures.NOISE, *figures.OTHERS)
     for i, (name, curve) in enumerate(curves.items()):
         axes.plot(
             list(curve), list(curve.values()), label=name, color=cycle[i % len(cycle)],

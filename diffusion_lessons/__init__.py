@@ -4,4 +4,4 @@ Import the modules you need, for example ``from diffusion_lessons import schedul
 Nothing is computed, downloaded or loaded when this package is imported.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -23,7 +23,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from . import data, files, metrics, models, schedules, training
+from . import checkpoints, files, schedules
+from .critters import datasets
+from .critters.judge import SHIPPED, load_judge
+from .train import train
+from .unet import UNet
 
 _whose: dict[str, bool] = {}
 
@@ -279,7 +283,7 @@ def _look_at_sliders() -> str | None:
 
 
 def _look_at_files() -> str | None:
-    return _file_trouble(models.SHIPPED, metrics.JUDGE_FILE)
+    return _file_trouble(checkpoints.SHIPPED, SHIPPED)
 
 
 _LOOKS: dict[str, Callable[[], str | None]] = {
@@ -338,9 +342,9 @@ def _package_trouble(listed: Sequence[str], version_of: Callable[[str], str]) ->
 def _seconds_a_picture() -> float:
     """How long this machine trains on one picture of lesson 04, by the fastest of four steps."""
     with torch.random.fork_rng(devices=()):
-        model = models.UNet(widths=_WIDTHS)
+        model = UNet(widths=_WIDTHS)
     batch, seconds = 64, []
-    steps = training.train(
+    steps = train(
         model, torch.zeros(batch, 3, 32, 32), schedules.cosine(), pictures=6 * batch, batch=batch
     )
     for _ in range(6):
@@ -393,9 +397,9 @@ def _slider_trouble(folders: Sequence[str]) -> str | None:
 
 def _file_trouble(network: Path, judge: Path) -> str | None:
     try:
-        models.load(network)
-        metrics.load_judge(judge)
-        data.photo("chelsea")
+        checkpoints.load(network)
+        load_judge(judge)
+        datasets.photo("chelsea")
     except (FileNotFoundError, files.FileError) as error:
         return f"{error} Take the folder data/checkpoints out of a fresh copy of the course."
     return None

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from . import critters, data, metrics, wishes
-from .critters import Pair
-from .models import UNet
+from . import metrics
+from .critters import datasets, generate, world
+from .critters.judge import classify, load_judge, words_found
+from .critters.world import Pair
+from .unet import UNet
 
 PICTURES, COMPARED = 4096, 2000
 FEWEST = 32
@@ -30,13 +32,13 @@ _FLOOR_SETS = 10
 
 def scores(
     model: UNet,
-    held_out: Sequence[Pair] = critters.HELD_OUT,
+    held_out: Sequence[Pair] = world.HELD_OUT,
     *,
     drawn: int = DRAWN,
     pictures: int = PICTURES,
     seed: int = 0,
-    guidance: float = wishes.GUIDANCE,
-    steps: int = wishes.STEPS,
+    guidance: float = generate.GUIDANCE,
+    steps: int = generate.STEPS,
 ) -> dict[str, object]:
     """Draw from the captions of fresh pictures, and let the judge look: a dictionary for JSON.
 
@@ -46,7 +48,7 @@ def scores(
     power take up to 2,000 of the seen ones, the distance to the nearest training picture up to 500.
     What a caption leaves open is chosen by dice, and judged is only what it says.
     """
-    if model.vocabulary != len(critters.VOCABULARY):
+    if model.vocabulary != len(world.VOCABULARY):
         raise ValueError(
             "Only a network that was trained on critters and their words can be judged by them: "
             "train one without --data."
@@ -54,23 +56,23 @@ def scores(
     if not FEWEST <= pictures <= 100_000:
         raise ValueError(f"pictures is {pictures}, but it must be from {FEWEST} to 100,000.")
     held_out = tuple(held_out)
-    judge = metrics.load_judge()
+    judge = load_judge()
     compared = min(COMPARED, pictures)
 
     asked = _fresh(pictures, [seed, 0], "train", held_out)
     began = time.perf_counter()
     x = _draw(model, asked.said, [seed, 0], held_out, guidance, steps, "seen pairs of words")
     seconds = time.perf_counter() - began
-    seen = metrics.judge(x, judge)
+    seen = classify(x, judge)
 
     fresh = _fresh((_FLOOR_SETS + 1) * compared, [seed, 1], "train", held_out)
-    judged = metrics.judge(fresh.x0, judge)
+    judged = classify(fresh.x0, judge)
     sets = judged.features.split(compared)
     floor = metrics.frechet_floor(list(sets[1:]))
     distance = metrics.frechet_distance(seen.features[:compared], sets[0])
 
     pairs = _held_out_accuracy(model, judge, held_out, pictures, seed, guidance, steps)
-    owned = data.critters(drawn, held_out=held_out).x0
+    owned = datasets.load_critters(drawn, held_out=held_out).x0
     near, near_fresh = (
         float(metrics.nearest(some[:_NEIGHBOURS], owned).distance.median())
         for some in (x, fresh.x0)
@@ -80,7 +82,7 @@ def scores(
         "steps": steps,
         "seed": seed,
         "pictures_judged": pictures,
-        "seen_accuracy": _share(metrics.words_found(seen.attributes, asked.said)),
+        "seen_accuracy": _share(words_found(seen.attributes, asked.said)),
         "held_out_accuracy": math.fsum(pairs.values()) / len(pairs) if pairs else None,
         "held_out_worst": min(pairs.values()) if pairs else None,
         "held_out_pairs": pairs,
@@ -104,13 +106,13 @@ def _held_out_accuracy(model, judge, held_out, pictures, seed, guidance, steps) 
     each = math.ceil(pictures / len(held_out))
     said = torch.cat([_captions_of(pair, each, [seed, 2, i]) for i, pair in enumerate(held_out)])
     x = _draw(model, said, [seed, 1], held_out, guidance, steps, "held-out pairs of words")
-    found = metrics.words_found(metrics.judge(x, judge).attributes, said).split(each)
+    found = words_found(classify(x, judge).attributes, said).split(each)
     return {pair_name(pair): _share(part) for pair, part in zip(held_out, found, strict=True)}
 
 
 def _captions_of(pair: Pair, n: int, entropy: list[int]) -> Tensor:
     """What n captions say that name both words of a pair, int64 (n, 6)."""
-    words = [critters.VOCABULARY.index(word) + 1 for word in pair]
+    words = [world.VOCABULARY.index(word) + 1 for word in pair]
     rows: list[Tensor] = []
     while sum(map(len, rows)) < n:
         said = _fresh(2 * n, [*entropy, len(rows)], "held_out", (pair,)).said
@@ -118,20 +120,20 @@ def _captions_of(pair: Pair, n: int, entropy: list[int]) -> Tensor:
     return torch.cat(rows)[:n]
 
 
-def _fresh(n: int, entropy: list[int], split: str, held_out: tuple[Pair, ...]) -> data.Critters:
+def _fresh(n: int, entropy: list[int], split: str, held_out: tuple[Pair, ...]) -> datasets.Critters:
     """Pictures that are drawn for this purpose, and not kept."""
     seed = int(np.random.SeedSequence([2026, *entropy]).generate_state(1)[0])
-    return data.as_tensors(critters.dataset(n, seed=seed, split=split, held_out=held_out))
+    return datasets.as_tensors(datasets.draw_dataset(n, seed=seed, split=split, held_out=held_out))
 
 
 def _draw(model, said, entropy, held_out, guidance, steps, what) -> Tensor:
     """One picture for each row of what is said, by dice and noise of their own."""
     rng = np.random.default_rng(entropy)
-    cond = data.spell_out(said, rng, held_out)
+    cond = datasets.spell_out(said, rng, held_out)
     x_T = torch.randn(
         len(said), 3, 32, 32, generator=torch.Generator().manual_seed(int(rng.integers(2**62)))
     )
-    films = wishes.films(model, cond, x_T, guidance=guidance, steps=steps, batch=_BATCH)
+    films = generate.sample_batches(model, cond, x_T, guidance=guidance, steps=steps, batch=_BATCH)
     total = math.ceil(len(said) / _BATCH)
     bar = tqdm(films, desc=f"drawing {what}", total=total, unit="batch", leave=False)
     return torch.cat([film[-1].x_t for film in bar])

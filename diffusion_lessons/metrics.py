@@ -6,128 +6,11 @@ No number stands alone: each has the value that fresh real pictures reach beside
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
-from . import critters, files
-
-JUDGE_FILE = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "judge.safetensors"
-# Column and value index of each word number; row 0 stands for "nothing said".
-_WORD_COLUMN = [0, *(list(critters.ATTRIBUTES).index(name) for name, _ in critters.VOCABULARY)]
-_WORD_VALUE = [0, *(critters.ATTRIBUTES[name].index(value) for name, value in critters.VOCABULARY)]
-
-
-class Judge(nn.Module):
-    """A small classifier that says for each attribute which value it sees in a 32×32 critter.
-
-    Pictures are floats (B, 3, 32, 32) in about [−1, 1]. Four times: 3×3 convolution, batch norm,
-    bend, and half the size; then the average of the last map, ``width`` numbers that describe the
-    picture (its *features*), and one linear layer for each attribute.
-    """
-
-    def __init__(self, width: int = 128) -> None:
-        super().__init__()
-        self.config = {"width": width}
-        widths = [width // 4, width // 2, width, width]
-        layers: list[nn.Module] = []
-        for before, after in zip([3, *widths], widths, strict=False):
-            layers += [
-                nn.Conv2d(before, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(after, after, 3, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(inplace=True),
-            ]
-        self.body = nn.Sequential(*layers)
-        # 2×2 places are kept apart up to here: where something is matters (a hat is above).
-        self.squeeze = nn.Linear(4 * width, width)
-        self.heads = nn.ModuleList(
-            nn.Linear(width, len(values)) for values in critters.ATTRIBUTES.values()
-        )
-        self.to(memory_format=torch.channels_last)
-
-    def features(self, x: Tensor) -> Tensor:
-        """What the judge sees, (B, width), before it makes up its mind."""
-        if x.ndim != 4 or x.shape[1:] != (3, 32, 32) or not x.is_floating_point():
-            raise ValueError(
-                f"The judge looks at floats of shape (B, 3, 32, 32) in [−1, 1], but this has shape "
-                f"{tuple(x.shape)} and dtype {x.dtype}."
-            )
-        x = (
-            x.to(self.squeeze.weight.dtype)
-            .clamp(-1, 1)
-            .contiguous(memory_format=torch.channels_last)
-        )
-        return self.squeeze(self.body(x).flatten(1))
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Scores (logits) for the values of each attribute: six tensors (B, number of values)."""
-        features = F.relu(self.features(x))
-        return [head(features) for head in self.heads]
-
-
-class Judgement(NamedTuple):
-    """What the judge says of a set of pictures.
-
-    ``attributes`` int64 (n, 6), indices into `critters.ATTRIBUTES`; ``probabilities`` six tensors
-    (n, number of values); ``features`` float32 (n, width).
-    """
-
-    attributes: Tensor
-    probabilities: list[Tensor]
-    features: Tensor
-
-
-@torch.no_grad()
-def judge(x: Tensor, judge: Judge, batch: int = 256) -> Judgement:
-    """Let the judge look at pictures, floats (n, 3, 32, 32) in about [−1, 1]."""
-    if not torch.isfinite(x).all():
-        raise ValueError("x holds NaN or infinity: the judge can only look at whole pictures.")
-    features = torch.cat([judge.features(part) for part in x.split(batch)])
-    hidden = F.relu(features)
-    probabilities = [head(hidden).softmax(1) for head in judge.heads]
-    attributes = torch.stack([p.argmax(1) for p in probabilities], dim=1)
-    return Judgement(attributes, probabilities, features)
-
-
-def load_judge(path: str | Path = JUDGE_FILE) -> Judge:
-    """The judge that is shipped with the course (made by ``tools/train_judge.py``)."""
-    tensors, facts = files.load(path, "judge")
-    found = Judge(**facts["config"])
-    found.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-    )
-    return found.eval().requires_grad_(False)
-
-
-def words_found(attributes: Tensor, cond: Tensor) -> Tensor:
-    """For each picture: is every word of its prompt true of it? bool (n,).
-
-    ``attributes`` int64 (n, 6), what the judge saw; ``cond`` int64 (n, L), word numbers in any
-    order, 0 for nothing said. A prompt that says nothing is true of any picture.
-    """
-    if len(attributes) != len(cond):
-        raise ValueError(
-            f"There are {len(attributes)} pictures but {len(cond)} prompts: give one for each."
-        )
-    if cond.numel() and not 0 <= int(cond.min()) <= int(cond.max()) < len(_WORD_COLUMN):
-        raise ValueError(
-            f"cond holds word numbers from {int(cond.min())} to {int(cond.max())}, but they run "
-            f"from 0 (nothing said) to {len(_WORD_COLUMN) - 1}."
-        )
-    column = torch.tensor(_WORD_COLUMN)[cond]
-    value = torch.tensor(_WORD_VALUE)[cond]
-    return ((attributes.gather(1, column) == value) | (cond == 0)).all(dim=1)
-
-
-def prompt_accuracy(x: Tensor, cond: Tensor, judge_: Judge) -> float:
-    """The share of pictures in which the judge finds *every* word that their prompt names."""
-    return float(words_found(judge(x, judge_).attributes, cond).float().mean())
+from torch import Tensor
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -154,14 +37,14 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float(means + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
-class Floor(NamedTuple):
+class RealBaseline(NamedTuple):
     """What two fresh sets of real pictures score against each other: mean and spread over draws."""
 
     mean: float
     spread: float
 
 
-def frechet_floor(sets: list[Tensor]) -> Floor:
+def frechet_floor(sets: list[Tensor]) -> RealBaseline:
     """The Fréchet distance between fresh real sets: features of at least five pairs of sets.
 
     ``sets``: 2k tensors (n, d), k ≥ 5; neighbours are compared, so no set is used twice.
@@ -174,10 +57,10 @@ def frechet_floor(sets: list[Tensor]) -> Floor:
     distances = torch.tensor(
         [frechet_distance(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)]
     )
-    return Floor(float(distances.mean()), float(distances.std()))
+    return RealBaseline(float(distances.mean()), float(distances.std()))
 
 
-def frechet_excess(distance: float, floor: Floor) -> float:
+def frechet_excess(distance: float, floor: RealBaseline) -> float:
     """How far above the floor, in floors: (distance − floor) / floor. 0 is as good as real."""
     return (distance - floor.mean) / floor.mean
 
@@ -331,3 +214,28 @@ def _inside(points: Tensor, centres: Tensor, k: int) -> float:
     )
     inside = [(torch.cdist(part, centres) <= reach).any(1) for part in points.split(1024)]
     return float(torch.cat(inside).double().mean())
+
+
+def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
+    """How strong the coarse and the fine detail of pictures is, averaged over all directions.
+
+    P(k) = mean of |FFT(x)|² / (H·W) over all waves with k ± ½ periods across the shorter side.
+    ``x`` floats (…, H, W), averaged over everything before H and W. Returns (k, P), float64, for
+    k = 1 … min(H, W) // 2. White noise of spread s has P = s² at every k.
+    """
+    x = torch.as_tensor(x)
+    if not x.is_floating_point() or x.ndim < 2 or min(x.shape[-2:]) < 2 or not x.numel():
+        raise ValueError(
+            f"x is {x.dtype} of shape {tuple(x.shape)}, but floats of shape (…, H, W) with at "
+            "least 2 × 2 pixels are expected; `to_floats` turns whole numbers into floats."
+        )
+    height, width = x.shape[-2:]
+    power = torch.fft.fft2(x.double()).abs().square().reshape(-1, height, width).mean(0)
+    radius = torch.hypot(
+        torch.fft.fftfreq(height, dtype=torch.float64)[:, None],
+        torch.fft.fftfreq(width, dtype=torch.float64),
+    )
+    ring = (radius * min(height, width)).round().long().flatten()
+    totals = torch.bincount(ring, weights=power.flatten() / (height * width))
+    k = torch.arange(1, min(height, width) // 2 + 1)
+    return k.double(), totals[k] / torch.bincount(ring)[k]

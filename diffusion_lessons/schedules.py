@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
+from torch import Tensor
+
+from . import guard
+from .guard import guarded
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,46 +33,7 @@ class Schedule:
     alpha_bar: np.ndarray
 
     def __post_init__(self) -> None:
-        try:
-            alpha_bar = np.array(self.alpha_bar)
-            if np.iscomplexobj(alpha_bar):  # the cast would only warn and drop a part
-                raise TypeError("it holds complex numbers")
-            alpha_bar = alpha_bar.astype(np.float64)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"alpha_bar must be a list of numbers, but it could not be read as one: {error}"
-            ) from None
-        if alpha_bar.ndim != 1 or len(alpha_bar) < 2:
-            raise ValueError(
-                "alpha_bar must be a flat list of at least two numbers (t = 0 and t = 1), "
-                f"but its shape is {alpha_bar.shape}."
-            )
-        if not np.isfinite(alpha_bar).all():
-            where = int(np.flatnonzero(~np.isfinite(alpha_bar))[0])
-            raise ValueError(
-                f"alpha_bar[{where}] is {alpha_bar[where]}; every entry must be a finite number "
-                "between 0 and 1."
-            )
-        if alpha_bar[0] != 1:
-            raise ValueError(
-                f"alpha_bar[0] is {alpha_bar[0]:.6g}, but t = 0 is the clean picture, so it must "
-                "be exactly 1: put a 1 in front."
-            )
-        rises = np.flatnonzero(np.diff(alpha_bar) > 0)
-        if len(rises):
-            t = int(rises[0]) + 1
-            raise ValueError(
-                f"alpha_bar rises from {alpha_bar[t - 1]:.6g} to {alpha_bar[t]:.6g} at t = {t}, "
-                "but noise is only ever added, so it must never increase."
-            )
-        if alpha_bar[-1] < 0 or alpha_bar[-2] <= 0:
-            where = int(np.flatnonzero(alpha_bar <= 0)[0])
-            raise ValueError(
-                f"alpha_bar[{where}] is {alpha_bar[where]:.6g}, but only the last entry may be 0 "
-                "and all others must be above it."
-            )
-        alpha_bar.setflags(write=False)
-        object.__setattr__(self, "alpha_bar", alpha_bar)
+        object.__setattr__(self, "alpha_bar", _frozen(guard.alpha_bar(self.alpha_bar)))
 
     @property
     def T(self) -> int:
@@ -106,18 +72,30 @@ class Schedule:
         with np.errstate(divide="ignore"):
             return _frozen(self.alpha_bar / (1 - self.alpha_bar))
 
+    @guarded(n=guard.jumps)
     def timesteps(self, n: int) -> np.ndarray:
         """The n+1 strictly falling steps T … 0 that a sampler visits, round(linspace(T, 0, n + 1)).
 
         ``n`` is the number of jumps, 1 ≤ n ≤ T. Returns int64 of shape (n+1,). It always starts at
         T and ends at 0; strides of T // n wrap around or stop short.
         """
-        if not isinstance(n, int | np.integer) or isinstance(n, bool) or not 1 <= n <= self.T:
-            raise ValueError(
-                f"n is {n!r}, but the number of steps must be a whole number from 1 to "
-                f"{self.T} (the schedule's T)."
-            )
-        return np.linspace(self.T, 0, int(n) + 1).round().astype(np.int64)
+        return np.linspace(self.T, 0, n + 1).round().astype(np.int64)
+
+    def at(self, t: Tensor | int, x: Tensor) -> Tensor:
+        """ᾱ_t, float64 on the CPU, shaped (B, 1, …) or (1, 1, …) to multiply pictures like x."""
+        return self._tensor[torch.as_tensor(t).cpu()].reshape(-1, *[1] * (x.ndim - 1))
+
+    def rates(self, t: Tensor | int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """√ᾱ_t and √(1 − ᾱ_t) in the dtype and on the device of the pictures x; shapes as `at`."""
+        alpha_bar = self.at(t, x)
+        return (
+            alpha_bar.sqrt().to(x, non_blocking=True),
+            (1 - alpha_bar).sqrt().to(x, non_blocking=True),
+        )
+
+    @cached_property
+    def _tensor(self) -> Tensor:
+        return torch.tensor(self.alpha_bar)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schedule):
@@ -131,32 +109,28 @@ class Schedule:
         return f"Schedule(T={self.T}, alpha_bar: 1 … {self.alpha_bar[-1]:.3g})"
 
 
+@guarded(T=guard.length)
 def linear(T: int = 1000) -> Schedule:
     """The linear schedule: β_t runs from 1e-4 at t = 1 to 0.02 at t = T, whatever T is.
 
     ᾱ_t = ∏_{s ≤ t} (1 − β_s). Source: Ho, Jain and Abbeel 2020 (DDPM), section 4. Because β does
     not depend on T, a short linear schedule stops early: look at ``alpha_bar[-1]``.
     """
-    beta = np.linspace(1e-4, 0.02, _checked(T))
+    beta = np.linspace(1e-4, 0.02, T)
     return Schedule(np.append(1.0, np.cumprod(1 - beta)))
 
 
+@guarded(T=guard.length)
 def cosine(T: int = 1000) -> Schedule:
     """The cosine schedule: ᾱ follows cos² of a quarter turn, β_t = min(1 − f(t)/f(t−1), 0.999).
 
     f(t) = cos²(π/2 · (t/T + 0.008) / 1.008). Source: Nichol and Dhariwal 2021, equation 17. The cap
     keeps ᾱ_T just above 0.
     """
-    t = np.arange(_checked(T) + 1)
+    t = np.arange(T + 1)
     f = np.cos(np.pi / 2 * (t / T + 0.008) / 1.008) ** 2
     beta = np.minimum(1 - f[1:] / f[:-1], 0.999)
     return Schedule(np.append(1.0, np.cumprod(1 - beta)))
-
-
-def _checked(T: int) -> int:
-    if not isinstance(T, int | np.integer) or isinstance(T, bool) or T < 1:
-        raise ValueError(f"T is {T!r}, but the number of steps must be a whole number from 1 up.")
-    return int(T)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

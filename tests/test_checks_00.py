@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from diffusion_lessons import checks, files, metrics, models
+from diffusion_lessons import checkpoints, checks, files
+from diffusion_lessons.critters.judge import SHIPPED, load_judge
 
 ROOT = Path(__file__).parents[1]
 LISTED = ["numpy>=2.1,<3", "pillow>=11,<14", "jupyterlab>=4.4,<5"]
@@ -150,15 +151,15 @@ def test_sliders_need_their_part_in_jupyterlab(tmp_path):
 
 def test_a_missing_and_a_damaged_file_are_told(tmp_path):
     assert "no file model.safetensors" in checks._file_trouble(
-        tmp_path / "model.safetensors", metrics.JUDGE_FILE
+        tmp_path / "model.safetensors", SHIPPED
     )
     damaged = tmp_path / "judge.safetensors"
-    content = bytearray(metrics.JUDGE_FILE.read_bytes())
+    content = bytearray(SHIPPED.read_bytes())
     content[-1] ^= 1
     damaged.write_bytes(content)
     with pytest.raises(files.FileError):
-        metrics.load_judge(damaged)
-    trouble = checks._file_trouble(models.SHIPPED, damaged)
+        load_judge(damaged)
+    trouble = checks._file_trouble(checkpoints.SHIPPED, damaged)
     assert "checksum does not match" in trouble and "fresh copy" in trouble
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, plots
+from diffusion_lessons import checks
+from diffusion_lessons.course import lesson_00b
 
 GENERAL = "not yet. Its answer is up to"
 RIGHT = {
@@ -317,9 +318,12 @@ def test_the_course_versions_are_what_they_say(capsys):
 
 def test_the_figures_show_what_changes_and_hold_at_the_ends():
     x = np.linspace(-1, 1, 3 * 8 * 8).reshape(3, 8, 8)
-    flat, wide = (plots.with_spread({"x": s * x}, f"{s} times.") for s in (0, 4))
+    flat, wide = (lesson_00b.with_spread({"x": s * x}, f"{s} times.") for s in (0, 4))
     assert flat.png != wide.png and wide.caption == "4 times."
     face = np.array([[1, -1, 0.5], [0, 0, 1]])
-    assert plots.numbered({"face": face}, "A.").png != plots.numbered({"face": -face}, "A.").png
-    curve = plots.both_axes(range(3), [1, 0.1, 0.01], "B.", xlabel="x", ylabel="y")
-    assert curve.png != plots.both_axes(range(3), [1, 1, 1], "B.", xlabel="x", ylabel="y").png
+    assert (
+        lesson_00b.numbered({"face": face}, "A.").png
+        != lesson_00b.numbered({"face": -face}, "A.").png
+    )
+    curve = lesson_00b.both_axes(range(3), [1, 0.1, 0.01], "B.", xlabel="x", ylabel="y")
+    assert curve.png != lesson_00b.both_axes(range(3), [1, 1, 1], "B.", xlabel="x", ylabel="y").png

@@ -7,7 +7,9 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, data, plots
+from diffusion_lessons import checks, metrics
+from diffusion_lessons.course import figures, lesson_01
+from diffusion_lessons.critters import datasets
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -261,13 +263,13 @@ def test_the_course_versions_do_what_the_lesson_says(capsys):
     assert checks.combined_spread(stub)(3, 4) == 5
     picture = np.random.default_rng(0).integers(0, 256, (3, 5, 3), dtype=np.uint8)
     ours = torch.tensor(checks.to_floats(stub)(picture)).permute(2, 0, 1)[None].float()
-    torch.testing.assert_close(ours, data.to_floats(picture))
+    torch.testing.assert_close(ours, datasets.to_floats(picture))
 
 
 def test_spectrum_of_one_wave_is_in_its_ring():
     across = torch.arange(32, dtype=torch.float64)
     wave = torch.cos(2 * math.pi * 5 * across / 32).expand(1, 3, 32, 32)
-    k, power = data.power_spectrum(wave)
+    k, power = metrics.power_spectrum(wave)
     torch.testing.assert_close(k, torch.arange(1, 17, dtype=torch.float64))
     # A wave has a mean square of 1/2, and all of it lies in two of the waves of ring 5.
     fy, fx = np.meshgrid(*[np.fft.fftfreq(32, 1 / 32)] * 2, indexing="ij")
@@ -280,7 +282,7 @@ def test_spectrum_of_one_wave_is_in_its_ring():
 @pytest.mark.parametrize("shape", [(2, 3, 64, 64), (40, 96), (3, 51, 64)])
 def test_spectrum_of_white_noise_is_flat_at_its_variance(shape):
     x = 0.3 * torch.randn((20, *shape), generator=torch.Generator().manual_seed(0))
-    _, power = data.power_spectrum(x)
+    _, power = metrics.power_spectrum(x)
     assert len(power) == min(shape[-2:]) // 2
     torch.testing.assert_close(power, torch.full_like(power, 0.09), rtol=0.25, atol=0)
     torch.testing.assert_close(power[4:].mean().item(), 0.09, rtol=0.02, atol=0)
@@ -289,14 +291,14 @@ def test_spectrum_of_white_noise_is_flat_at_its_variance(shape):
 def test_spectrum_counts_waves_across_the_shorter_side():
     wave = np.cos(2 * math.pi * 6 * np.arange(48) / 48)[None].repeat(24, axis=0)
     for picture in (wave, wave.T):
-        k, power = data.power_spectrum(picture)
+        k, power = metrics.power_spectrum(picture)
         assert k[power.argmax()] == 3 and power.sum() - power[2] < 1e-9
 
 
 def test_spectrum_takes_arrays_and_is_the_mean_over_pictures():
     x = np.random.default_rng(0).normal(size=(4, 3, 16, 16))
-    _, together = data.power_spectrum(x)
-    apart = torch.stack([data.power_spectrum(torch.tensor(one))[1] for one in x])
+    _, together = metrics.power_spectrum(x)
+    apart = torch.stack([metrics.power_spectrum(torch.tensor(one))[1] for one in x])
     torch.testing.assert_close(together, apart.mean(0))
 
 
@@ -306,11 +308,11 @@ def test_spectrum_takes_arrays_and_is_the_mean_over_pictures():
 )
 def test_spectrum_of_what_is_no_picture_is_a_clear_error(x):
     with pytest.raises(ValueError, match="at least 2 × 2 pixels are expected"):
-        data.power_spectrum(x)
+        metrics.power_spectrum(x)
 
 
 def test_a_large_figure_is_made_smaller_and_an_exact_one_keeps_its_colours():
     static = np.random.default_rng(0).uniform(-1, 1, (3, 128, 128))
-    pixels = data.to_pixels(torch.tensor(static))
-    assert len(plots.pictures([static] * 5, "Static.").png) < 130_000
-    assert len(plots.zoomed(pixels, 0, 0, 2, "Static.").png) > 75_000
+    pixels = datasets.to_pixels(torch.tensor(static))
+    assert len(figures.pictures([static] * 5, "Static.").png) < 130_000
+    assert len(lesson_01.zoomed(pixels, 0, 0, 2, "Static.").png) > 75_000

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion_lessons import checks, plots, schedules
+from diffusion_lessons import checks, schedules
+from diffusion_lessons.course import figures, lesson_02
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -273,13 +274,13 @@ def test_stub_and_nothing_are_told_apart(name, capsys):
 def test_the_figures_of_lesson_02_are_pictures_with_captions():
     cosine = schedules.cosine(10)
     noisy, curves = (
-        dict.fromkeys(plots.SCHEDULES, x) for x in (torch.zeros(3, 8, 8), cosine.alpha_bar)
+        dict.fromkeys(figures.SCHEDULES, x) for x in (torch.zeros(3, 8, 8), cosine.alpha_bar)
     )
     figures = [
-        plots.schedules_at(noisy, curves, t, "At both ends of the slider.") for t in (0, 10)
+        lesson_02.schedules_at(noisy, curves, t, "At both ends of the slider.") for t in (0, 10)
     ] + [
-        plots.quarter_circle(cosine.signal_rate, cosine.noise_rate, (0, 10), "A circle."),
-        plots.outlines({"a": [1, 2], "b": torch.ones(3)}, "Two.", xlabel="x", span=(0, 3)),
+        lesson_02.quarter_circle(cosine.signal_rate, cosine.noise_rate, (0, 10), "A circle."),
+        figures.outlines({"a": [1, 2], "b": torch.ones(3)}, "Two.", xlabel="x", span=(0, 3)),
     ]
     for figure in figures:
         assert figure.png.startswith(b"\x89PNG") and figure.caption

@@ -7,7 +7,9 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, forward, models, plots, schedules
+from diffusion_lessons import checks, forward, schedules
+from diffusion_lessons.course import lesson_03
+from diffusion_lessons.denoisers import IdealDenoiser
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -60,7 +62,7 @@ def in_place(x, d, a):
 
 def ideal(x, d, a):
     schedule = schedules.Schedule([1, float(a)])
-    return models.IdealDenoiser(d, schedule).weights(x[None], 1)[0]
+    return IdealDenoiser(d, schedule).weights(x[None], 1)[0]
 
 
 VOTES = {
@@ -258,7 +260,7 @@ def test_the_course_versions_are_what_the_package_does(capsys):
     data = torch.randn(6, 2, 3, 3, generator=draw, dtype=torch.float64)
     x_t = torch.randn(1, 2, 3, 3, generator=draw, dtype=torch.float64)
     weights = checks.votes(stub)(x_t.flatten(), data.flatten(1), schedule.alpha_bar[t])
-    ideal = models.IdealDenoiser(data, schedule)
+    ideal = IdealDenoiser(data, schedule)
     torch.testing.assert_close(weights, ideal.weights(x_t, t)[0])
     x0_hat = ideal(x_t, t)
     torch.testing.assert_close(
@@ -272,17 +274,17 @@ def test_the_course_versions_are_what_the_package_does(capsys):
 def test_a_ballot_has_a_figure_for_sure_and_for_undecided_votes():
     draw = torch.Generator().manual_seed(0)
     x_t, *known = torch.randn(11, 3, 8, 8, generator=draw)
-    sure = plots.ballot(x_t, known, [1.0] + [0.0] * 9, known[0], "One has all votes.")
-    unsure = plots.ballot(x_t, known, [0.1] * 10, x_t, "All have the same.")
+    sure = lesson_03.ballot(x_t, known, [1.0] + [0.0] * 9, known[0], "One has all votes.")
+    unsure = lesson_03.ballot(x_t, known, [0.1] * 10, x_t, "All have the same.")
     assert sure.png != unsure.png
     assert unsure.caption == "All have the same."
-    assert unsure.png == plots.ballot(x_t, known, [0.1] * 10, x_t, "All have the same.").png
+    assert unsure.png == lesson_03.ballot(x_t, known, [0.1] * 10, x_t, "All have the same.").png
 
 
 def test_errors_far_below_the_axis_are_drawn_at_its_foot():
     curves = {"network, new": [0.1, 0.01], "ideal, known": [0.0, 0.001]}
-    figure = plots.errors_by_level([100, 900], curves, "Two curves.", mark=0.04)
+    figure = lesson_03.errors_by_level([100, 900], curves, "Two curves.", mark=0.04)
     curves["ideal, known"][0] = 1e-9
-    assert plots.errors_by_level([100, 900], curves, "Two curves.", mark=0.04).png == figure.png
+    assert lesson_03.errors_by_level([100, 900], curves, "Two curves.", mark=0.04).png == figure.png
     curves["ideal, known"][0] = 1e-3
-    assert plots.errors_by_level([100, 900], curves, "Two curves.", mark=0.04).png != figure.png
+    assert lesson_03.errors_by_level([100, 900], curves, "Two curves.", mark=0.04).png != figure.png

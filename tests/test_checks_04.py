@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, forward, plots, schedules, training
+from diffusion_lessons import checks, forward, schedules
+from diffusion_lessons.course import figures
+from diffusion_lessons.train import draw_t
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -190,7 +192,7 @@ DRAW_T = {
     "more often": [
         lambda T, n, g: (torch.rand(n, generator=g) ** 2 * T).ceil().long().clamp(1, T),
         lambda T, n, g: (torch.rand(n, generator=g) * T).round().long().clamp(1, T),
-        lambda T, n, g: training.draw_t(schedules.cosine(T), n, g),
+        lambda T, n, g: draw_t(schedules.cosine(T), n, g),
     ],
     "come in order": [
         lambda T, n, g: torch.arange(n) % T + 1,
@@ -235,9 +237,9 @@ def test_a_check_can_be_run_again(capsys):
 def test_words_stand_under_their_pictures_in_every_row():
     dark = [torch.full((3, 32, 32), -1.0)] * 5
     words = ["two lines of words at the very least", "", "", "", ""]
-    plain = plots.captioned(dark, words, "Five.", columns=3)
+    plain = figures.captioned(dark, words, "Five.", columns=3)
     words[4] = "a caption of the second row"
-    worded = plots.captioned(dark, words, "Five.", columns=3)
+    worded = figures.captioned(dark, words, "Five.", columns=3)
     a, b = (np.asarray(Image.open(io.BytesIO(f.png)).convert("L")) for f in (plain, worded))
     rows, columns = np.nonzero(a != b)
     assert a.shape == b.shape and rows.min() > a.shape[0] - 40

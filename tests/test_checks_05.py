@@ -5,7 +5,8 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, forward, plots, sampling, schedules
+from diffusion_lessons import checks, forward, sampling, schedules
+from diffusion_lessons.course import figures
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -318,6 +319,6 @@ def test_the_course_versions_are_what_the_package_does(capsys):
 def test_a_film_strip_is_the_same_each_time_and_shows_the_order_of_time():
     draw = torch.Generator().manual_seed(0)
     film = [(t, *torch.randn(2, 3, 8, 8, generator=draw)) for t in (1000, 500, 0)]
-    strip = plots.film_strip(film, "From noise to a picture.")
-    assert strip.png == plots.film_strip(film, "From noise to a picture.").png
-    assert strip.png != plots.film_strip(film[::-1], "From noise to a picture.").png
+    strip = figures.film_strip(film, "From noise to a picture.")
+    assert strip.png == figures.film_strip(film, "From noise to a picture.").png
+    assert strip.png != figures.film_strip(film[::-1], "From noise to a picture.").png

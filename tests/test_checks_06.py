@@ -8,7 +8,8 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, forward, plots, schedules
+from diffusion_lessons import checks, forward, schedules
+from diffusion_lessons.course import lesson_06
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -191,9 +192,9 @@ def test_the_brightness_of_a_last_level_is_as_loud_as_the_ratio_says():
 def test_its_figures_carry_their_captions():
     t = np.array([1000, 500, 0])
     missing = {"broad": [100, 5, 0], "fine": [100, 60, 0]}
-    figure = plots.bands(t, missing, {"broad": 500, "fine": 0}, "Broad first.")
+    figure = lesson_06.bands(t, missing, {"broad": 500, "fine": 0}, "Broad first.")
     assert figure.caption == "Broad first." and figure.png[:4] == b"\x89PNG"
     judged, branched = {"place": [20, 90, 100], "with a word": [90, 95, 100]}, {"place": [30, 100]}
-    figure = plots.decisions(t, judged, [1000, 500], branched, "Places first.")
-    other = plots.decisions(t, judged, [1000, 500], {"place": [100, 30]}, "Places first.")
+    figure = lesson_06.decisions(t, judged, [1000, 500], branched, "Places first.")
+    other = lesson_06.decisions(t, judged, [1000, 500], {"place": [100, 30]}, "Places first.")
     assert figure.caption == "Places first." and figure.png != other.png

@@ -5,7 +5,8 @@ import pytest
 import torch
 from planted import assert_says, cases
 
-from diffusion_lessons import checks, plots, sampling
+from diffusion_lessons import checks, sampling
+from diffusion_lessons.course import lesson_07
 
 GENERAL = "not yet. Its answer is up to"
 
@@ -210,14 +211,14 @@ def test_figures_of_the_lesson_show_what_they_are_given():
     names = ["cat", "black", "night"]
     strips = dict(zip(names, numbers, strict=True))
     figures = [
-        plots.vectors(strips, numbers.sum(0), "A sum."),
-        plots.vectors(strips, numbers.sum(0) + 1, "A sum."),
-        plots.likeness(np.eye(3), names, [1, 2], "Alike."),
-        plots.likeness(np.eye(3), names, [2, 1], "Alike."),
-        plots.along_guidance(
+        lesson_07.vectors(strips, numbers.sum(0), "A sum."),
+        lesson_07.vectors(strips, numbers.sum(0) + 1, "A sum."),
+        lesson_07.likeness(np.eye(3), names, [1, 2], "Alike."),
+        lesson_07.likeness(np.eye(3), names, [2, 1], "Alike."),
+        lesson_07.along_guidance(
             [0, 1], {"right": {"a": [0, 1], "b": [1, 0]}, "b": {"": [1, 1]}}, "w."
         ),
-        plots.along_guidance(
+        lesson_07.along_guidance(
             [0, 1], {"right": {"a": [0, 1], "b": [1, 1]}, "b": {"": [1, 1]}}, "w."
         ),
     ]

@@ -17,17 +17,10 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from diffusion_lessons import __main__ as command_line
-from diffusion_lessons import (
-    critters,
-    data,
-    evaluation,
-    files,
-    models,
-    prompts,
-    training,
-    wishes,
-)
+from diffusion_lessons import checkpoints, cli, evaluation, files, recipe, sampling
+from diffusion_lessons.critters import datasets, drawing, generate, prompts, world
+from diffusion_lessons.critters.words import word_ids
+from diffusion_lessons.unet import UNet
 
 CAT_SUNGLASSES = (("subject", "cat"), ("sunglasses", "sunglasses"))
 FROG_NIGHT = (("subject", "frog"), ("place", "night"))
@@ -50,7 +43,9 @@ def cache(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def small(monkeypatch, cache):
     """Drawn pictures are kept in a folder of the tests."""
-    monkeypatch.setattr(data, "critters", functools.partial(data.critters, folder=cache))
+    monkeypatch.setattr(
+        datasets, "load_critters", functools.partial(datasets.load_critters, folder=cache)
+    )
 
 
 @pytest.fixture
@@ -58,7 +53,7 @@ def run(capsys):
     def run(*arguments):
         capsys.readouterr()
         try:
-            code = command_line.main([str(argument) for argument in arguments])
+            code = cli.main([str(argument) for argument in arguments])
         except SystemExit as stop:
             code = stop.code
         return Result(code, *capsys.readouterr())
@@ -71,13 +66,15 @@ def model(tmp_path_factory, cache):
     """A network that was trained by the command, for seconds."""
     path = tmp_path_factory.mktemp("model") / "my.safetensors"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "critters", functools.partial(data.critters, folder=cache))
-        assert command_line.main([*TRAIN, *HOLD_OUT, "--out", str(path)]) == 0
+        patch.setattr(
+            datasets, "load_critters", functools.partial(datasets.load_critters, folder=cache)
+        )
+        assert cli.main([*TRAIN, *HOLD_OUT, "--out", str(path)]) == 0
     return path
 
 
 def word(value):
-    return [value for _, value in critters.VOCABULARY].index(value) + 1
+    return [value for _, value in world.VOCABULARY].index(value) + 1
 
 
 def numbers(path):
@@ -131,12 +128,14 @@ def test_a_picture_does_not_depend_on_how_many_are_drawn(run, model, tmp_path):
 
 
 def test_static_is_standard_noise_and_the_same_whatever_the_words():
-    noise = wishes.static(40, seed=3)
+    noise = generate.initial_noise(40, seed=3)
     assert_close(noise.mean(), torch.tensor(0.0), atol=0.02, rtol=0)
     assert_close(noise.std(), torch.tensor(1.0), atol=0.02, rtol=0)
-    assert_close(noise[:5], wishes.static(5, seed=3), rtol=0, atol=0)
+    assert_close(noise[:5], generate.initial_noise(5, seed=3), rtol=0, atol=0)
     # Picture 1 of seed 0 is not picture 0 of seed 1.
-    assert not torch.equal(wishes.static(2, seed=0)[1], wishes.static(1, seed=1)[0])
+    assert not torch.equal(
+        generate.initial_noise(2, seed=0)[1], generate.initial_noise(1, seed=1)[0]
+    )
 
 
 def test_a_sheet_shows_the_very_pictures_that_were_drawn(run, model, tmp_path):
@@ -144,7 +143,7 @@ def test_a_sheet_shows_the_very_pictures_that_were_drawn(run, model, tmp_path):
         run("draw", "a fox", "--count", 3, "--steps", 3, "--model", model,
             "--out", tmp_path / f"fox.{ending}")  # fmt: skip
     sheet = np.asarray(Image.open(tmp_path / "fox.png").convert("RGB"))
-    first = data.to_pixels(torch.tensor(numbers(tmp_path / "fox.npz")["pictures"]))[0]
+    first = datasets.to_pixels(torch.tensor(numbers(tmp_path / "fox.npz")["pictures"]))[0]
     assert has(sheet, first.repeat(5, axis=0).repeat(5, axis=1))
 
 
@@ -174,8 +173,8 @@ def test_the_film_shows_every_state_from_the_static_to_the_picture_and_holds_it(
             film.load()
             lasts.append(film.info["duration"])
     assert lasts[-1] > 5 * lasts[1]
-    noise = data.to_pixels(wishes.static(2, seed=9))
-    drawn = data.to_pixels(torch.tensor(numbers(tmp_path / "bear.npz")["pictures"]))
+    noise = datasets.to_pixels(generate.initial_noise(2, seed=9))
+    drawn = datasets.to_pixels(torch.tensor(numbers(tmp_path / "bear.npz")["pictures"]))
     for frame, pictures in ((0, noise), (5, drawn)):
         for picture in pictures:
             assert has(frames[frame], picture.repeat(6, axis=0).repeat(6, axis=1))
@@ -183,7 +182,7 @@ def test_the_film_shows_every_state_from_the_static_to_the_picture_and_holds_it(
 
 def test_what_is_unwanted_is_never_chosen_by_dice():
     prompt = prompts.parse("a rabbit, no hat, no skateboard")
-    rows = wishes.rows(prompt, 100, seed=0)
+    rows = generate.sample_conditions(prompt, 100, seed=0)
     assert not {word("top hat"), word("party hat"), word("skateboard")} & set(
         rows.flatten().tolist()
     )
@@ -191,18 +190,18 @@ def test_what_is_unwanted_is_never_chosen_by_dice():
 
 
 def test_an_empty_prompt_draws_anything():
-    rows = wishes.rows(prompts.parse(""), 200, seed=0)
-    subjects = {critters.VOCABULARY[k - 1] for k in rows[:, 0].tolist()}
-    assert subjects == {("subject", value) for value in critters.ATTRIBUTES["subject"]}
-    somebody = wishes.rows(prompts.parse("no cat"), 200, seed=0)
+    rows = generate.sample_conditions(prompts.parse(""), 200, seed=0)
+    subjects = {world.VOCABULARY[k - 1] for k in rows[:, 0].tolist()}
+    assert subjects == {("subject", value) for value in world.ATTRIBUTES["subject"]}
+    somebody = generate.sample_conditions(prompts.parse("no cat"), 200, seed=0)
     assert word("cat") not in somebody[:, 0]
 
 
 def test_pictures_are_described_in_words():
-    assert wishes.described(
-        critters.word_ids({"subject": "fox", "color": "blue", "hat": "top hat", "place": "night"})
+    assert generate.describe(
+        word_ids({"subject": "fox", "color": "blue", "hat": "top hat", "place": "night"})
     ) == ("blue fox, top hat, night")
-    assert wishes.described(critters.word_ids({"subject": "none", "place": "plain"})) == (
+    assert generate.describe(word_ids({"subject": "none", "place": "plain"})) == (
         "nobody, plain background"
     )
 
@@ -342,7 +341,7 @@ def test_bad_options_of_evaluate(run, arguments, reason):
 
 def test_a_network_of_other_words_is_refused(run, tmp_path):
     path = tmp_path / "old.safetensors"
-    models.save(models.UNet(widths=(8, 16), vocabulary=5), path)
+    checkpoints.save(UNet(widths=(8, 16), vocabulary=5), path)
     refused(run("draw", "a cat", "--model", path, "--out", tmp_path / "x.png"), "knows 5 words")
     refused(run("evaluate", path), "knows 5 words")
 
@@ -373,7 +372,7 @@ def test_help_teaches(run):
 def test_what_it_says_can_be_typed(monkeypatch, tmp_path, python, typed):
     monkeypatch.chdir(tmp_path)
     executable = os.path.normpath(tmp_path / python)
-    assert command_line.started_by(executable) == f"{typed} -m diffusion_lessons"
+    assert cli.started_by(executable) == f"{typed} -m diffusion_lessons"
 
 
 def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model):
@@ -383,8 +382,8 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
         "precision": facts["recipe"]["precision"], "rate": 0.01,
         "decay": 0.2,
     }  # fmt: skip
-    assert facts["guidance"] == command_line.GUIDANCE_AFTER_SHORT
-    assert facts["loudness"] == wishes.loudness(640) == 1.4
+    assert facts["guidance"] == recipe.GUIDANCE_AFTER_SHORT
+    assert facts["loudness"] == generate.word_weight(640) == 1.4
     card = json.loads(model.with_suffix(".json").read_text())
     assert card["recipe"] == facts["recipe"]
     assert card["held_out"] == ["cat + sunglasses", "night + frog"]
@@ -395,34 +394,34 @@ def test_training_notes_in_the_file_what_was_done_and_leaves_no_run_behind(model
 def test_held_out_pairs_replace_the_courses_and_are_kept_in_the_file(
     run, model, tmp_path, monkeypatch
 ):
-    held_out = wishes.held_out(files.load(model, "model")[1])
+    held_out = generate.held_out(files.load(model, "model")[1])
     assert held_out == (CAT_SUNGLASSES, FROG_NIGHT[::-1])
     # What is trained on holds none of them, but does hold what the course holds out.
-    seen, real = [], data.critters
-    monkeypatch.setattr(data, "critters", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1])
+    seen, real = [], datasets.load_critters
+    monkeypatch.setattr(
+        datasets, "load_critters", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1]
+    )
     run(*TRAIN[:-4], "--pictures", 64, "--drawn", 900, "--widths", "8,16", *HOLD_OUT,
         "--out", tmp_path / "x.safetensors")  # fmt: skip
-    rows = [critters.values(row) for row in seen[0].attributes.tolist()]
+    rows = [world.values(row) for row in seen[0].attributes.tolist()]
 
     def shown(pair):
         return sum(all(row[name] == value for name, value in pair) for row in rows)
 
     assert [shown(pair) for pair in held_out] == [0, 0]
-    assert all(shown(pair) > 0 for pair in critters.HELD_OUT if pair != CAT_SUNGLASSES)
+    assert all(shown(pair) > 0 for pair in world.HELD_OUT if pair != CAT_SUNGLASSES)
     # And dice never put them together.
-    rows = wishes.rows(prompts.parse("a frog"), 300, 0, held_out)
+    rows = generate.sample_conditions(prompts.parse("a frog"), 300, 0, held_out)
     assert word("night") not in rows
 
 
 def test_the_network_that_is_kept_is_the_running_average(run, tmp_path, monkeypatch):
-    made, real = [], command_line.training.averaged
-    monkeypatch.setattr(
-        command_line.training, "averaged", lambda model: made.append(real(model)) or made[-1]
-    )
+    made, real = [], cli.make_ema
+    monkeypatch.setattr(cli, "make_ema", lambda model: made.append(real(model)) or made[-1])
     path = tmp_path / "x.safetensors"
     run("train", "--pictures", 192, "--drawn", 20, "--widths", "8,16", "--out", path)
-    average = wishes.louder(made[0], wishes.loudness(192))
-    for kept, wanted in zip(models.load(path).parameters(), average.parameters(), strict=True):
+    average = generate.upweight_words(made[0], generate.word_weight(192))
+    for kept, wanted in zip(checkpoints.load(path).parameters(), average.parameters(), strict=True):
         assert_close(kept, wanted.half().float(), rtol=0, atol=0)
 
 
@@ -445,18 +444,18 @@ def test_nothing_can_be_held_out(run, tmp_path):
 def test_a_long_run_has_a_larger_network_and_larger_batches(
     run, tmp_path, monkeypatch, more, widths, batch
 ):
-    monkeypatch.setattr(command_line, "LONG", 200)
+    monkeypatch.setattr(cli, "LONG", 200)
     path = tmp_path / "x.safetensors"
     done = run("train", *more, "--drawn", 20, "--out", path)
     assert done.code == 0, done.err
     facts = files.load(path, "model")[1]
     assert (tuple(facts["config"]["widths"]), facts["recipe"]["batch"]) == (widths, batch)
-    assert facts["recipe"]["rate"] == training.muon_rate(batch)
+    assert facts["recipe"]["rate"] == recipe.muon_rate(batch)
     short = facts["recipe"]["pictures"] < 200
-    assert facts["guidance"] == (command_line.GUIDANCE_AFTER_SHORT if short else wishes.GUIDANCE), (
+    assert facts["guidance"] == (recipe.GUIDANCE_AFTER_SHORT if short else generate.GUIDANCE), (
         "a short training wants more guidance"
     )
-    assert facts["loudness"] == (wishes.loudness(199) if short else 1), "and louder words"
+    assert facts["loudness"] == (generate.word_weight(199) if short else 1), "and louder words"
 
 
 def test_after_a_short_training_things_are_said_louder_than_colours_and_places(
@@ -465,16 +464,16 @@ def test_after_a_short_training_things_are_said_louder_than_colours_and_places(
     path = tmp_path / "x.safetensors"
     options = ("--pictures", 64, "--drawn", 20, "--widths", "8,16", "--out", path)
     assert run("train", *options).code == 0
-    loud = models.load(path)
+    loud = checkpoints.load(path)
     path.unlink()
-    monkeypatch.setattr(wishes, "loudness", lambda pictures: 1.0)
+    monkeypatch.setattr(generate, "word_weight", lambda pictures: 1.0)
     assert run("train", *options).code == 0
-    plain = models.load(path)
+    plain = checkpoints.load(path)
     ratio = loud.words.weight[1:].norm(dim=1) / plain.words.weight[1:].norm(dim=1)
-    louder = {critters.VOCABULARY[k][1] for k in torch.nonzero(ratio > 1.1)[:, 0].tolist()}
-    things = set().union(*(critters.ATTRIBUTES[name] for name in wishes.THINGS))
+    louder = {world.VOCABULARY[k][1] for k in torch.nonzero(ratio > 1.1)[:, 0].tolist()}
+    things = set().union(*(world.ATTRIBUTES[name] for name in generate.THINGS))
     assert louder == things - {"none"}
-    expected = torch.tensor([1.4 if word in louder else 1.0 for _, word in critters.VOCABULARY])
+    expected = torch.tensor([1.4 if word in louder else 1.0 for _, word in world.VOCABULARY])
     assert_close(ratio, expected, rtol=2e-3, atol=0)
     for name, weight in plain.named_parameters():
         if name != "words.weight":
@@ -482,16 +481,16 @@ def test_after_a_short_training_things_are_said_louder_than_colours_and_places(
 
 
 def test_louder_leaves_the_network_that_it_is_given_as_it_is():
-    model = models.UNet(widths=(8, 16), vocabulary=len(critters.VOCABULARY))
+    model = UNet(widths=(8, 16), vocabulary=len(world.VOCABULARY))
     before = model.words.weight.clone()
-    assert not torch.equal(wishes.louder(model, 1.3).words.weight, before)
+    assert not torch.equal(generate.upweight_words(model, 1.3).words.weight, before)
     assert torch.equal(model.words.weight, before)
     with pytest.raises(ValueError, match="knows 5 words"):
-        wishes.louder(models.UNet(widths=(8, 16), vocabulary=5), 1.3)
+        generate.upweight_words(UNet(widths=(8, 16), vocabulary=5), 1.3)
 
 
 def test_the_longer_the_training_the_less_loud():
-    loud = [wishes.loudness(n) for n in (64, 45_000, 61_056, 182_976, 400_000)]
+    loud = [generate.word_weight(n) for n in (64, 45_000, 61_056, 182_976, 400_000)]
     assert loud == sorted(loud, reverse=True) and loud[0] == 1.4 and loud[-1] < 1.15
 
 
@@ -505,14 +504,14 @@ def test_minutes_are_turned_into_pictures(run, tmp_path):
 def test_stopped_with_ctrl_c_and_resumed_equals_never_stopped(run, model, tmp_path, monkeypatch):
     path, run_file = tmp_path / "my.safetensors", tmp_path / "my.run.safetensors"
 
-    class Impatient(command_line.tqdm):
+    class Impatient(cli.tqdm):
         def update(self, n=1):
             if self.n >= 320:
                 raise KeyboardInterrupt
             return super().update(n)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command_line, "tqdm", Impatient)
+        patch.setattr(cli, "tqdm", Impatient)
         done = run(*TRAIN, *HOLD_OUT, "--out", path)
     assert done.code == 130
     assert f"train --resume {run_file}" in done.err
@@ -530,19 +529,20 @@ def test_killed_and_resumed_equals_never_killed(run, model, tmp_path, cache):
     path, run_file = tmp_path / "my.safetensors", tmp_path / "my.run.safetensors"
     life = """
 import functools, os, signal, sys, torch
-from diffusion_lessons import __main__ as command_line, data, training
+from diffusion_lessons import cli, train
+from diffusion_lessons.critters import datasets
 torch.set_num_threads(int(sys.argv[2]))
-training.SAVE_EVERY_SECONDS = 0
-data.critters = functools.partial(data.critters, folder=sys.argv[1])
+train.SAVE_EVERY_SECONDS = 0
+datasets.load_critters = functools.partial(datasets.load_critters, folder=sys.argv[1])
 
-class Fatal(command_line.tqdm):
+class Fatal(cli.tqdm):
     def update(self, n=1):
         if self.n >= 320:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().update(n)
 
-command_line.tqdm = Fatal
-command_line.main(sys.argv[3:])
+cli.tqdm = Fatal
+cli.main(sys.argv[3:])
 """
     threads = str(torch.get_num_threads())
     done = subprocess.run(
@@ -561,9 +561,7 @@ command_line.main(sys.argv[3:])
 
 def search_path():
     earlier = os.environ.get("PYTHONPATH", "")
-    return [part for part in earlier.split(os.pathsep) if part] + [
-        Path(command_line.__file__).parents[1]
-    ]
+    return [part for part in earlier.split(os.pathsep) if part] + [Path(cli.__file__).parents[1]]
 
 
 # ------------------------------------------------------------------------------- your own pictures
@@ -598,10 +596,8 @@ def test_a_folder_trains_without_words(run, folder, tmp_path):
 
 def test_a_folder_with_captions_trains_with_what_they_say(run, folder, tmp_path, monkeypatch):
     captions_for(folder, ("c.png", "an orange cat, with shades"), ("a.png", "a black dog"))
-    told, real = [], command_line.training.train
-    monkeypatch.setattr(
-        command_line.training, "train", lambda m, d, *a, **k: told.append(d) or real(m, d, *a, **k)
-    )
+    told, real = [], cli.train
+    monkeypatch.setattr(cli, "train", lambda m, d, *a, **k: told.append(d) or real(m, d, *a, **k))
     path, out = tmp_path / "my.safetensors", tmp_path / "x.npz"
     done = run("train", "--data", folder, "--pictures", 64, "--widths", "8,16", "--out", path)
     assert done.code == 0, done.err
@@ -669,17 +665,17 @@ def test_a_network_is_drawn_with_and_judged_with_the_guidance_that_its_file_name
 ):
     out = tmp_path / "cats.npz"
     assert run("draw", "a cat", "--steps", 1, "--model", model, "--out", out).code == 0
-    assert numbers(out)["guidance"] == command_line.GUIDANCE_AFTER_SHORT
+    assert numbers(out)["guidance"] == recipe.GUIDANCE_AFTER_SHORT
     found = json.loads(run("evaluate", model, "--pictures", 32, "--steps", 1, "--json").out)
-    assert found["guidance"] == command_line.GUIDANCE_AFTER_SHORT
+    assert found["guidance"] == recipe.GUIDANCE_AFTER_SHORT
     assert run("draw", "a cat", "--steps", 1, "--out", out).code == 0
-    assert numbers(out)["guidance"] == wishes.GUIDANCE, "the shipped network's"
+    assert numbers(out)["guidance"] == generate.GUIDANCE, "the shipped network's"
 
 
 class Artist:
     """Stands for a network: draws by code what each row says, without the words it cannot do."""
 
-    vocabulary = len(critters.VOCABULARY)
+    vocabulary = len(world.VOCABULARY)
 
     def __init__(self, cannot=()):
         self.cannot = cannot
@@ -687,21 +683,21 @@ class Artist:
     def films(self, model, cond, x_T, **_):
         rng, drawn = np.random.default_rng(0), []
         for row in cond.tolist():
-            said = dict(critters.VOCABULARY[k - 1] for k in row if k)
+            said = dict(world.VOCABULARY[k - 1] for k in row if k)
             if said.get("subject") == "none":
                 said["color"] = "none"
             if self.cannot and dict(self.cannot).items() <= said.items():
                 said["sunglasses"] = "none"
-            drawn.append(critters.draw(said, rng=rng))
-        x = data.to_floats(np.stack(drawn))
-        yield [wishes.sampling.State(0, x, x)]
+            drawn.append(drawing.draw(said, rng=rng))
+        x = datasets.to_floats(np.stack(drawn))
+        yield [sampling.State(0, x, x)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cannot", [(), CAT_SUNGLASSES])
 def test_a_perfect_artist_gets_perfect_scores_and_one_with_a_gap_is_found_out(monkeypatch, cannot):
     artist = Artist(cannot)
-    monkeypatch.setattr(evaluation.wishes, "films", artist.films)
+    monkeypatch.setattr(generate, "sample_batches", artist.films)
     held_out = (CAT_SUNGLASSES, FROG_NIGHT)
     found = evaluation.scores(artist, held_out, pictures=300, drawn=400)
     assert found["seen_accuracy"] == 1
@@ -724,13 +720,13 @@ def test_held_out_captions_say_both_words_and_are_as_many_as_asked_for():
 
 def test_a_copyist_is_found_out(monkeypatch, cache):
     held_out = (CAT_SUNGLASSES,)
-    owned = data.critters(100, held_out=held_out).x0
+    owned = datasets.load_critters(100, held_out=held_out).x0
 
     def films(model, cond, x_T, **_):
         x = owned[torch.arange(len(x_T)) % 100]
-        yield [wishes.sampling.State(0, x, x)]
+        yield [sampling.State(0, x, x)]
 
-    monkeypatch.setattr(evaluation.wishes, "films", films)
+    monkeypatch.setattr(generate, "sample_batches", films)
     found = evaluation.scores(Artist(), held_out, pictures=64, drawn=100)
     assert found["nearest_median"] == 0
     assert found["nearest_median_fresh"] > 0.1

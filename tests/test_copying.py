@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from diffusion_lessons import metrics, models
+from diffusion_lessons import metrics
+from diffusion_lessons.denoisers import IdealDenoiser, LinearDenoiser, LocalDenoiser
 from diffusion_lessons.schedules import Schedule, cosine
 
 
@@ -73,7 +74,7 @@ def test_the_linear_denoiser_is_the_conditional_mean_of_a_gaussian():
     data = (noise(2500, 2) @ torch.tensor([[1.0, 0.8], [0.0, 0.3]], dtype=torch.float64)) + 0.5
     data = data.reshape(2500, 1, 1, 2)
     alpha_bar = 0.6
-    linear = models.LinearDenoiser(data, Schedule([1, alpha_bar]))
+    linear = LinearDenoiser(data, Schedule([1, alpha_bar]))
     x_t = noise(7, 1, 1, 2, seed=2)
     flat = data.flatten(1)
     mean, covariance = flat.mean(0), torch.cov(flat.T, correction=0)
@@ -87,7 +88,7 @@ def test_no_other_linear_guess_has_a_smaller_error_on_its_data():
     data = noise(400, 1, 2, 2) ** 3 / 5
     schedule = Schedule([1, 0.5])
     x_t = 0.5**0.5 * data + 0.5**0.5 * noise(400, 1, 2, 2, seed=3)
-    error = (models.LinearDenoiser(data, schedule)(x_t, 1) - data).square().mean()
+    error = (LinearDenoiser(data, schedule)(x_t, 1) - data).square().mean()
     ones = torch.ones(400, 1, dtype=torch.float64)
     fit = torch.linalg.lstsq(torch.cat([x_t.flatten(1), ones], 1), data.flatten(1)).solution
     best = (torch.cat([x_t.flatten(1), ones], 1) @ fit - data.flatten(1)).square().mean()
@@ -96,7 +97,7 @@ def test_no_other_linear_guess_has_a_smaller_error_on_its_data():
 
 def test_the_linear_denoiser_at_both_ends():
     data = noise(20, 1, 4, 4)
-    linear = models.LinearDenoiser(data, Schedule([1, 0.5, 0]))
+    linear = LinearDenoiser(data, Schedule([1, 0.5, 0]))
     assert_close(linear(data[:3], 0), data[:3], atol=1e-9, rtol=0)
     expected = data.mean(0, keepdim=True).expand(3, -1, -1, -1)
     assert_close(linear(data[:3], 2), expected, atol=1e-9, rtol=0)
@@ -132,7 +133,7 @@ def local_by_hand(x, data, alpha_bar, size):
 def test_the_local_denoiser_by_brute_force(size):
     data, x_t = noise(300, 2, 5, 6), noise(2, 2, 5, 6, seed=1)
     schedule = Schedule([1, 0.9, 0.3])
-    local = models.LocalDenoiser(data, schedule, size)
+    local = LocalDenoiser(data, schedule, size)
     said = local(x_t, torch.tensor([1, 2]))
     for i, alpha_bar in enumerate((0.9, 0.3)):
         assert_close(said[i], local_by_hand(x_t[i], data, alpha_bar, size))
@@ -142,19 +143,19 @@ def test_a_window_over_everything_is_the_ideal_denoiser():
     data, x_t = noise(300, 3, 4, 4), noise(3, 3, 4, 4, seed=1)
     schedule = cosine(1000)
     for t in (50, 500, 950):
-        expected = models.IdealDenoiser(data, schedule)(x_t, t)
-        assert_close(models.LocalDenoiser(data, schedule, 9)(x_t, t), expected, rtol=0, atol=1e-8)
+        expected = IdealDenoiser(data, schedule)(x_t, t)
+        assert_close(LocalDenoiser(data, schedule, 9)(x_t, t), expected, rtol=0, atol=1e-8)
 
 
 def test_the_window_may_change_with_the_level():
     data, x_t = noise(20, 1, 4, 4), noise(1, 1, 4, 4, seed=1)
     schedule = Schedule([1, 0.8, 0.2])
-    changing = models.LocalDenoiser(data, schedule, [1, 1, 7])
+    changing = LocalDenoiser(data, schedule, [1, 1, 7])
     for t, size in ((1, 1), (2, 7)):
-        assert_close(changing(x_t, t), models.LocalDenoiser(data, schedule, size)(x_t, t))
+        assert_close(changing(x_t, t), LocalDenoiser(data, schedule, size)(x_t, t))
     for wrong in (2, 0, [1, 1]):
         with pytest.raises(ValueError, match="odd"):
-            models.LocalDenoiser(data, schedule, wrong)
+            LocalDenoiser(data, schedule, wrong)
 
 
 def test_a_local_guess_can_put_together_what_no_picture_has():
@@ -163,8 +164,6 @@ def test_a_local_guess_can_put_together_what_no_picture_has():
     data = torch.stack([a, b]).double()
     mixed = torch.cat([a[..., :4], b[..., 4:]], -1)[None].double()
     schedule = Schedule([1, 0.9])
-    assert_close(
-        models.LocalDenoiser(data, schedule, 1)(0.9**0.5 * mixed, 1), mixed, atol=1e-6, rtol=0
-    )
-    ideal = models.IdealDenoiser(data, schedule)(0.9**0.5 * mixed, 1)
+    assert_close(LocalDenoiser(data, schedule, 1)(0.9**0.5 * mixed, 1), mixed, atol=1e-6, rtol=0)
+    ideal = IdealDenoiser(data, schedule)(0.9**0.5 * mixed, 1)
     assert (ideal - ideal[..., :1]).abs().max() < 1e-9

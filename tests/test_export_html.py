@@ -13,6 +13,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
+from diffusion_lessons.critters import generate
+
 ROOT = Path(__file__).parents[1]
 SOURCE = r"""# %% [markdown]
 # # 01 · What is noise?
@@ -134,7 +136,7 @@ def test_views_of_widgets_go_and_their_picture_stays(course):
 
 
 def test_a_cell_with_a_prompt_box_says_what_it_begins_with():
-    usual = {"seed": 0, "guidance": export_html.wishes.GUIDANCE}
+    usual = {"seed": 0, "guidance": generate.GUIDANCE}
     source = 'from diffusion_lessons import live\n\nlive.PromptBox(net, "a <b> fox", "Four.")'
     assert export_html.wish_of(source) == {"text": "a <b> fox"} | usual
     source = 'live.PromptBox(mine, "a cat", "Four.", guidance=2, seed=3)'

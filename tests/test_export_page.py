@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion_lessons import models
+from diffusion_lessons import checkpoints
+from diffusion_lessons.unet import UNet, count_weights
 
 
 def network(**make_up):
-    return models.UNet(**{"widths": (8, 16), "vocabulary": 27} | make_up)
+    return UNet(**{"widths": (8, 16), "vocabulary": 27} | make_up)
 
 
 def test_every_weight_is_described_once():
@@ -21,8 +22,8 @@ def test_every_weight_is_described_once():
         written = json.loads(json.dumps(described.as_json()))
         names = [name for name, _ in written["tensors"]]
         assert sorted(names) == sorted(name for name, _ in model.named_parameters())
-        assert sum(count for _, count in written["tensors"]) == models.count_weights(model)
-        assert len(described.weights()) == 2 * models.count_weights(model)
+        assert sum(count for _, count in written["tensors"]) == count_weights(model)
+        assert len(described.weights()) == 2 * count_weights(model)
 
 
 def test_what_the_engine_does_not_know_is_refused():
@@ -61,7 +62,7 @@ def test_networks_that_the_page_cannot_use_are_refused(make_up, says):
 
 
 def test_other_words_are_refused(tmp_path):
-    models.save(network(vocabulary=3), tmp_path / "other.safetensors")
+    checkpoints.save(network(vocabulary=3), tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="the words of the course"):
         export_page.parts(tmp_path / "other.safetensors")
 
@@ -76,7 +77,7 @@ def test_the_page_is_one_file_below_its_limit(tmp_path, capsys):
 
 
 def test_a_weight_is_kept_as_it_is_shipped():
-    model = models.load()
+    model = checkpoints.load()
     described = export_page.Description(model)
     flat = torch.frombuffer(bytearray(described.weights()), dtype=torch.float16)
     first, count = described.as_json()["tensors"][0]

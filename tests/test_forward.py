@@ -6,12 +6,12 @@ import torch
 from torch.testing import assert_close
 
 from diffusion_lessons.forward import (
-    TARGETS,
     add_noise,
     posterior,
     prediction,
     velocity,
 )
+from diffusion_lessons.guard import TARGETS
 from diffusion_lessons.schedules import Schedule, cosine, linear
 
 SCHEDULES = [linear(1000), cosine(40), Schedule([1, 0.64, 0.2, 0.01])]
@@ -228,7 +228,7 @@ X = torch.zeros(2, 3, 4, 4)
         ({"t": torch.tensor([1.5, 2.5])}, "whole numbers"),
         ({"t": torch.tensor([1, 2, 3])}, r"shape \(3,\).*2 pictures"),
         ({"t": torch.tensor([[1], [2]])}, r"shape \(2, 1\)"),
-        ({"x0": (X + 200).to(torch.uint8)}, "uint8.*data.to_floats"),
+        ({"x0": (X + 200).to(torch.uint8)}, "uint8.*datasets.to_floats"),
         ({"x0": X + 255}, r"reaches 255.*\[−1, 1\]"),
         ({"x0": X.numpy()}, "torch tensor"),
         ({"x0": X / 0}, "NaN or infinity"),

@@ -23,11 +23,13 @@ LIFE = """
 import hashlib, itertools, json, os, random, signal, sys, time
 from pathlib import Path
 import torch
-from diffusion_lessons import files, models, schedules, training
+from diffusion_lessons import files, schedules
+import diffusion_lessons.train as loop
+from diffusion_lessons.unet import UNet
 
 folder = Path(sys.argv[1])
 torch.set_num_threads(1)
-training.SAVE_EVERY_SECONDS = 0
+loop.SAVE_EVERY_SECONDS = 0
 
 
 def die(*args, **kwargs):
@@ -38,10 +40,10 @@ def train(path, pictures=120):
     torch.manual_seed(0)
     x0 = torch.rand(40, 3, 8, 8) * 2 - 1
     cond = torch.randint(1, 6, (40, 2))
-    model = models.UNet(widths=(8, 16), vocabulary=5)
-    ema = training.averaged(model)
+    model = UNet(widths=(8, 16), vocabulary=5)
+    ema = loop.make_ema(model)
     resume = path if path.exists() else None
-    for _ in training.train(
+    for _ in loop.train(
         model, (x0, cond), schedules.cosine(100), pictures=pictures, batch=4, seed=7, ema=ema,
         checkpoint=path, resume=resume, precision="float32",
     ):
@@ -86,7 +88,7 @@ def step_of(path):
 weight = torch.nn.Parameter(torch.zeros(1))
 weight.grad = torch.zeros(1)
 torch.optim.AdamW([weight]).step()
-training.Muon([weight]).zero_grad()
+loop.Muon([weight]).zero_grad()
 
 began = time.monotonic()
 live(path=folder / "whole.safetensors")

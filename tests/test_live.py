@@ -8,7 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion_lessons import data, live, models, prompts, schedules, training, wishes
+from diffusion_lessons import checkpoints, schedules
+from diffusion_lessons.course import live
+from diffusion_lessons.critters import datasets, generate, prompts
+from diffusion_lessons.train import Record, train
+from diffusion_lessons.unet import UNet
 
 CAPTION = "Some pictures."
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -55,18 +59,20 @@ def finished(shown):
 
 
 def test_the_box_draws_what_the_command_draws():
-    network = models.load()
+    network = checkpoints.load()
     shown = live.PromptBox(network, "a cat", CAPTION, count=2, steps=3, seed=5, guidance=1.5)
     ask(shown, 1, "a frog at night", seed=7, guidance=3)
     finished(shown)
-    rows = wishes.rows(prompts.parse("a frog at night"), 2, 7)
-    [film] = wishes.films(network, rows, wishes.static(2, 7), guidance=3, steps=3)
-    expected = [data.to_pixels(torch.cat([s.x_t, s.x0_hat])) for s in film]
+    rows = generate.sample_conditions(prompts.parse("a frog at night"), 2, 7)
+    [film] = generate.sample_batches(
+        network, rows, generate.initial_noise(2, 7), guidance=3, steps=3
+    )
+    expected = [datasets.to_pixels(torch.cat([s.x_t, s.x0_hat])) for s in film]
     found = np.frombuffer(shown.film, np.uint8).reshape(4, 4, 32, 32, 3)
     np.testing.assert_array_equal(found, np.stack(expected))
     assert np.array_equal(np.frombuffer(shown.frame, np.uint8), found[-1].ravel())
     assert shown.about["t"] == [s.t for s in film]
-    assert shown.told["words"] == [wishes.described(row) for row in rows.tolist()]
+    assert shown.told["words"] == [generate.describe(row) for row in rows.tolist()]
     assert shown.told["done"] and shown.told["number"] == 1 and shown.told["seed"] == 7
 
 
@@ -197,7 +203,9 @@ def test_an_explorer_paints_what_its_function_returns():
     for number, (k, level) in enumerate([(0, -1.0), (3, 1.0), (1, 0.0)], start=1):
         shown.asked = {"number": number, "at": [k, 0]}
         pixels = np.frombuffer(shown.frame, np.uint8).reshape(2, 4, 4, 3)
-        expected = data.to_pixels(torch.stack([torch.full((3, 4, 4), s * level) for s in (1, -1)]))
+        expected = datasets.to_pixels(
+            torch.stack([torch.full((3, 4, 4), s * level) for s in (1, -1)])
+        )
         np.testing.assert_array_equal(pixels, expected)
         assert shown.told["says"] == f"cat at {level}" and shown.told["number"] == number
         assert shown.told["titles"] == ["plus", "minus"]
@@ -234,7 +242,7 @@ def test_an_explorer_is_a_picture_without_a_kernel(monkeypatch):
 
 def records(n, batch=64):
     for k in range(1, n + 1):
-        yield training.Record(k, batch * k, 1 / k, float(n - k))
+        yield Record(k, batch * k, 1 / k, float(n - k))
 
 
 def test_the_monitor_hands_every_record_on_and_ends_finished():
@@ -293,8 +301,8 @@ def test_watching_does_not_change_what_is_learned():
     found = []
     for watched in (False, True):
         torch.manual_seed(0)
-        model = models.UNet(widths=(8, 16))
-        steps = training.train(model, pictures, schedules.cosine(), pictures=128, batch=16)
+        model = UNet(widths=(8, 16))
+        steps = train(model, pictures, schedules.cosine(), pictures=128, batch=16)
         for _ in live.Monitor(128, CAPTION).watch(steps) if watched else steps:
             pass
         found.append(model.state_dict())

@@ -6,13 +6,16 @@ import scipy.linalg
 import torch
 from torch.testing import assert_close
 
-from diffusion_lessons import critters, files, metrics
-from diffusion_lessons.data import to_floats
+from diffusion_lessons import files, metrics
+from diffusion_lessons.critters import datasets, words, world
+from diffusion_lessons.critters.datasets import to_floats
+from diffusion_lessons.critters.judge import classify, load_judge, prompt_accuracy, words_found
+from diffusion_lessons.critters.words import word_ids
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return metrics.load_judge()
+    return load_judge()
 
 
 def normal(*shape, seed=0):
@@ -56,7 +59,7 @@ def test_the_floor_is_the_mean_over_pairs_and_falls_with_more_pictures():
     ]
     assert few.mean == pytest.approx(np.mean(pairs))
     assert few.spread == pytest.approx(np.std(pairs, ddof=1))
-    assert metrics.frechet_excess(3.0, metrics.Floor(2.0, 0.1)) == pytest.approx(0.5)
+    assert metrics.frechet_excess(3.0, metrics.RealBaseline(2.0, 0.1)) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="five pairs"):
         metrics.frechet_floor([normal(5, 2)] * 8)
 
@@ -109,28 +112,28 @@ def test_nearest_refuses_other_shapes():
 
 def row(**named):
     return [values.index(named.get(n, "none" if "none" in values else values[0]))
-            for n, values in critters.ATTRIBUTES.items()]  # fmt: skip
+            for n, values in world.ATTRIBUTES.items()]  # fmt: skip
 
 
 def test_every_word_must_be_found_in_any_order_and_silence_is_free():
     seen = torch.tensor([row(subject="cat", color="black", place="night")] * 5)
     prompts = [
-        critters.word_ids({"subject": "cat", "place": "night"}),
-        critters.word_ids({"subject": "cat", "place": "night"})[::-1],
-        critters.word_ids({"subject": "cat", "sunglasses": "sunglasses"}),
-        critters.word_ids({"subject": "dog"}),
+        word_ids({"subject": "cat", "place": "night"}),
+        word_ids({"subject": "cat", "place": "night"})[::-1],
+        word_ids({"subject": "cat", "sunglasses": "sunglasses"}),
+        word_ids({"subject": "dog"}),
         [0] * 6,
     ]
-    found = metrics.words_found(seen, torch.tensor(prompts))
+    found = words_found(seen, torch.tensor(prompts))
     assert found.tolist() == [True, True, False, False, True]
     with pytest.raises(ValueError, match="one for each"):
-        metrics.words_found(seen, torch.tensor(prompts[:2]))
+        words_found(seen, torch.tensor(prompts[:2]))
 
 
 @pytest.mark.slow
 def test_the_judge_is_right_about_fresh_pictures(judge):
-    drawn = critters.dataset(10_000, seed=987_654, split="all")
-    said = metrics.judge(to_floats(drawn.pictures), judge)
+    drawn = datasets.draw_dataset(10_000, seed=987_654, split="all")
+    said = classify(to_floats(drawn.pictures), judge)
     right = (said.attributes.numpy() == drawn.attributes).all(axis=1)
     assert right.mean() >= 0.9995
     assert said.features.shape == (10_000, 128)
@@ -138,22 +141,22 @@ def test_the_judge_is_right_about_fresh_pictures(judge):
 
 
 def test_prompt_accuracy_of_real_pictures_is_one_and_of_shuffled_ones_is_not(judge):
-    drawn = critters.dataset(500, seed=4321, split="all")
-    cond = torch.tensor([critters.word_ids(critters.named(c)) for c in drawn.captions])
+    drawn = datasets.draw_dataset(500, seed=4321, split="all")
+    cond = torch.tensor([word_ids(words.named(c)) for c in drawn.captions])
     x = to_floats(drawn.pictures)
-    assert metrics.prompt_accuracy(x, cond, judge) >= 0.998
-    assert metrics.prompt_accuracy(x.roll(1, 0), cond, judge) < 0.3
+    assert prompt_accuracy(x, cond, judge) >= 0.998
+    assert prompt_accuracy(x.roll(1, 0), cond, judge) < 0.3
 
 
 def test_the_judge_says_what_it_looks_at(judge):
     with pytest.raises(ValueError, match=r"\(B, 3, 32, 32\)"):
-        metrics.judge(torch.zeros(2, 3, 64, 64), judge)
+        classify(torch.zeros(2, 3, 64, 64), judge)
 
 
 def test_a_file_that_is_no_judge_is_refused(tmp_path):
     files.save(tmp_path / "x.safetensors", "model", {"w": torch.zeros(1)})
     with pytest.raises(files.FileError, match="holds a model, but a judge"):
-        metrics.load_judge(tmp_path / "x.safetensors")
+        load_judge(tmp_path / "x.safetensors")
 
 
 def test_what_cannot_be_measured_is_a_clear_error(judge):
@@ -165,10 +168,10 @@ def test_what_cannot_be_measured_is_a_clear_error(judge):
     with pytest.raises(ValueError, match="no fine detail"):
         metrics.high_frequency_power(x, torch.zeros(2, 3, 8, 8))
     with pytest.raises(ValueError, match="x holds NaN"):
-        metrics.judge(torch.full((1, 3, 32, 32), torch.nan), judge)
+        classify(torch.full((1, 3, 32, 32), torch.nan), judge)
     for number in (-1, 99):
         with pytest.raises(ValueError, match=f"word numbers from .*{number}"):
-            metrics.words_found(torch.zeros(1, 6, dtype=torch.int64), torch.tensor([[number]]))
+            words_found(torch.zeros(1, 6, dtype=torch.int64), torch.tensor([[number]]))
 
 
 def test_no_pictures_have_no_neighbours():
@@ -177,21 +180,21 @@ def test_no_pictures_have_no_neighbours():
 
 
 def test_the_judge_looks_at_pictures_of_any_float(judge):
-    x = to_floats(critters.dataset(20, seed=1, split="all").pictures)
-    expected = metrics.judge(x, judge).attributes
+    x = to_floats(datasets.draw_dataset(20, seed=1, split="all").pictures)
+    expected = classify(x, judge).attributes
     for dtype in (torch.float64, torch.float16):
-        assert_close(metrics.judge(x.to(dtype), judge).attributes, expected, rtol=0, atol=0)
+        assert_close(classify(x.to(dtype), judge).attributes, expected, rtol=0, atol=0)
 
 
 def test_the_judge_sees_what_a_screen_would_show(judge):
-    x = 3 * to_floats(critters.dataset(8, seed=2, split="all").pictures)
-    seen = metrics.judge(x, judge).features
-    assert_close(seen, metrics.judge(x.clamp(-1, 1), judge).features, rtol=0, atol=0)
+    x = 3 * to_floats(datasets.draw_dataset(8, seed=2, split="all").pictures)
+    seen = classify(x, judge).features
+    assert_close(seen, classify(x.clamp(-1, 1), judge).features, rtol=0, atol=0)
 
 
 def test_the_judgement_is_what_the_judge_says_as_a_network(judge):
-    x = to_floats(critters.dataset(8, seed=3, split="all").pictures)
-    said = metrics.judge(x, judge, batch=3)
+    x = to_floats(datasets.draw_dataset(8, seed=3, split="all").pictures)
+    said = classify(x, judge, batch=3)
     for k, scores in enumerate(judge(x)):
         assert_close(said.probabilities[k], scores.softmax(1), rtol=0, atol=1e-5)
         assert_close(said.attributes[:, k], scores.argmax(1))

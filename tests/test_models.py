@@ -10,10 +10,12 @@ import torch
 from scipy.stats import multivariate_normal
 from torch.testing import assert_close
 
-from diffusion_lessons import critters, data, files, models, sampling
+from diffusion_lessons import checkpoints, files, sampling
+from diffusion_lessons.critters import datasets, world
+from diffusion_lessons.denoisers import IdealDenoiser
 from diffusion_lessons.forward import add_noise, prediction
-from diffusion_lessons.models import IdealDenoiser, UNet
 from diffusion_lessons.schedules import Schedule, cosine, linear
+from diffusion_lessons.unet import Block, UNet, count_weights, time_features
 
 
 def noise(*shape, seed=0, dtype=torch.float64):
@@ -120,7 +122,7 @@ def test_a_batch_is_worked_through_in_slices_each_with_its_own_t():
 
 MEMORY = """
 import resource, sys, torch
-from diffusion_lessons import models, schedules
+from diffusion_lessons import denoisers, schedules
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -149,7 +151,7 @@ def growth(before, then):
 def test_a_large_batch_against_20000_pictures_needs_little_memory():
     # All votes at once would be 400 MB, several times over.
     before = """
-ideal = models.IdealDenoiser(torch.rand(20_000, 1, 4, 4), schedules.cosine(1000))
+ideal = denoisers.IdealDenoiser(torch.rand(20_000, 1, 4, 4), schedules.cosine(1000))
 x_t = torch.randn(2_500, 1, 4, 4)
 ideal(x_t[:300], 900)"""
     assert growth(before, "ideal(x_t, 900)") < 200e6
@@ -161,14 +163,14 @@ def test_the_axes_of_20000_pictures_need_little_memory():
     # All pictures in float64 would be 82 MB, and there were three such blocks.
     before = """
 data = torch.rand(20_000, 2, 16, 16)
-models.LinearDenoiser(data[:1100], schedules.cosine(1000))"""
-    assert growth(before, "models.LinearDenoiser(data, schedules.cosine(1000))") < 40e6
+denoisers.LinearDenoiser(data[:1100], schedules.cosine(1000))"""
+    assert growth(before, "denoisers.LinearDenoiser(data, schedules.cosine(1000))") < 40e6
 
 
 @pytest.fixture(scope="module")
 def some_critters():
-    drawn = critters.dataset(200, size=32, seed=0, split="train", held_out=critters.HELD_OUT)
-    return data.to_floats(drawn.pictures)
+    drawn = datasets.draw_dataset(200, size=32, seed=0, split="train", held_out=world.HELD_OUT)
+    return datasets.to_floats(drawn.pictures)
 
 
 @pytest.mark.parametrize("step", [sampling.ddim_step, sampling.ddpm_step])
@@ -182,8 +184,8 @@ def test_ten_steps_end_on_exactly_a_training_picture(some_critters, schedule, st
     draw = torch.Generator().manual_seed(1)
     ideal = IdealDenoiser(some_critters, schedule)
     *_, last = sampling.sample(ideal, schedule, x_T, 10, step=step, generator=draw)
-    known = {picture.tobytes() for picture in data.to_pixels(some_critters)}
-    drawn = [picture.tobytes() for picture in data.to_pixels(last.x_t)]
+    known = {picture.tobytes() for picture in datasets.to_pixels(some_critters)}
+    drawn = [picture.tobytes() for picture in datasets.to_pixels(last.x_t)]
     assert known.issuperset(drawn)
     assert len(set(drawn)) > 5
 
@@ -340,7 +342,7 @@ def test_an_unknown_target_is_a_clear_error():
 
 
 def test_the_vector_of_t_tells_all_steps_apart():
-    features = models.time_features(torch.arange(1001), 64)
+    features = time_features(torch.arange(1001), 64)
     assert features.shape == (1001, 64)
     assert_close(features[0], torch.cat([torch.ones(32), torch.zeros(32)]))
     apart = torch.cdist(features, features) + 10 * torch.eye(1001)
@@ -349,13 +351,13 @@ def test_the_vector_of_t_tells_all_steps_apart():
 
 
 def test_counts_the_weights():
-    assert models.count_weights(torch.nn.Linear(3, 4)) == 16
+    assert count_weights(torch.nn.Linear(3, 4)) == 16
 
 
 def test_a_model_file_gives_the_same_network_again(tmp_path):
     model = network(vocabulary=5, target="x0", uses_time=True)
-    models.save(model, tmp_path / "m.safetensors", seed=3)
-    again = models.load(tmp_path / "m.safetensors")
+    checkpoints.save(model, tmp_path / "m.safetensors", seed=3)
+    again = checkpoints.load(tmp_path / "m.safetensors")
     assert again.target == "x0"
     assert again.config == model.config
     assert not again.training
@@ -365,7 +367,7 @@ def test_a_model_file_gives_the_same_network_again(tmp_path):
     assert_close(again(X, T, cond), model(X, T, cond).detach(), rtol=0, atol=2e-2)
     assert files.load(tmp_path / "m.safetensors", "model")[1]["seed"] == 3
     # What was loaded is saved again without any loss.
-    models.save(again, tmp_path / "n.safetensors", seed=3)
+    checkpoints.save(again, tmp_path / "n.safetensors", seed=3)
     assert (tmp_path / "n.safetensors").read_bytes() == (tmp_path / "m.safetensors").read_bytes()
 
 
@@ -378,13 +380,13 @@ def test_weights_that_do_not_fit_are_a_clear_error(tmp_path, facts):
     tensors = {name: tensor.half() for name, tensor in network().state_dict().items()}
     files.save(tmp_path / "m.safetensors", "model", tensors, **facts)
     with pytest.raises(files.FileError, match="does not fit this version"):
-        models.load(tmp_path / "m.safetensors")
+        checkpoints.load(tmp_path / "m.safetensors")
 
 
 def test_a_file_of_another_kind_is_no_model(tmp_path):
     files.save(tmp_path / "run.safetensors", "run", {"a": torch.zeros(1)})
     with pytest.raises(files.FileError, match="holds a run, but a model is needed"):
-        models.load(tmp_path / "run.safetensors")
+        checkpoints.load(tmp_path / "run.safetensors")
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 10, 8), (2, 1, 8, 8), (3, 8, 8)])
@@ -423,7 +425,7 @@ def test_words_scale_and_shift_at_both_norms_of_a_block():
     torch.manual_seed(0)
     h, contexts = torch.randn(1, 8, 4, 4), torch.randn(2, 1, 6)
     for unheard in (slice(0, 16), slice(16, 32)):
-        block = models.Block(8, 6)
+        block = Block(8, 6)
         torch.nn.init.normal_(block.conv2.weight)
         with torch.no_grad():
             block.modulate.weight[unheard] = 0
@@ -432,7 +434,7 @@ def test_words_scale_and_shift_at_both_norms_of_a_block():
 
 
 def test_without_attention_places_meet_only_by_convolutions_and_norms():
-    plain = models.UNet(widths=(8, 16), attention=False)
+    plain = UNet(widths=(8, 16), attention=False)
     assert not any("attention" in name for name, _ in plain.named_parameters())
-    assert models.UNet(**plain.config).config == plain.config
+    assert UNet(**plain.config).config == plain.config
     assert plain(torch.zeros(1, 3, 8, 8), torch.tensor([5])).shape == (1, 3, 8, 8)

@@ -9,7 +9,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from diffusion_lessons import critters, metrics, models, prompts
+from diffusion_lessons.critters import prompts, world
+from diffusion_lessons.critters.judge import words_found
+from diffusion_lessons.critters.words import caption, named, word_ids
+from diffusion_lessons.unet import UNet
 
 HATS = "top hat, party hat"
 # text | wanted | not wanted | words that must stand in the notes (none: there is no note)
@@ -233,7 +236,7 @@ cat😀 | cat | | 😀, English
 
 
 def ids(said):
-    known = [value for _, value in critters.VOCABULARY]
+    known = [value for _, value in world.VOCABULARY]
     values = [value for value in said.replace("HATS", HATS).split(", ") if value]
     return tuple(sorted(known.index(value) + 1 for value in values))
 
@@ -272,16 +275,16 @@ def test_the_number_of_notes():
 def test_every_caption_is_read_as_it_was_meant():
     drawn = np.random.default_rng(0)
     for _ in range(5000):
-        sentence = critters.caption(critters._complete({}, drawn), drawn)
-        meant = [k for k in critters.word_ids(critters.named(sentence)) if k]
+        sentence = caption(world.complete({}, drawn), drawn)
+        meant = [k for k in word_ids(named(sentence)) if k]
         assert prompts.parse(sentence) == (tuple(meant), (), ()), sentence
 
 
 def test_every_word_and_every_synonym_alone():
-    for name, value in critters.WORDS:
+    for name, value in world.WORDS:
         said = [
             value,
-            *critters.WORDS[name, value],
+            *world.WORDS[name, value],
             *prompts.SYNONYMS.get(value, value).split(", "),
         ]
         for phrase in said:
@@ -353,7 +356,7 @@ def test_whatever_is_typed_is_read():
     for text in odd_texts(10_000):
         prompt = prompts.parse(text)
         assert set(prompt.tokens + prompt.negative) <= set(range(1, 24))
-        names = [critters.VOCABULARY[k - 1][0] for k in prompt.tokens]
+        names = [world.VOCABULARY[k - 1][0] for k in prompt.tokens]
         assert len(set(names)) == len(names)
         assert not set(prompt.tokens) & set(prompt.negative)
         for note in prompt.notes:
@@ -440,12 +443,12 @@ def test_cond_is_what_the_network_takes():
     assert prompts.cond(range(1, 9)).shape == (1, 8)
     assert prompts.cond((1,), 0).shape == (0, 6)
 
-    network = models.UNet(widths=(8, 8), vocabulary=len(critters.VOCABULARY)).eval()
-    row = torch.tensor([critters.word_ids({"subject": "cat", "color": "blue"})])
+    network = UNet(widths=(8, 8), vocabulary=len(world.VOCABULARY)).eval()
+    row = torch.tensor([word_ids({"subject": "cat", "color": "blue"})])
     t = torch.tensor([5])
     assert_close(network.context(t, prompts.cond(prompt.tokens), 1), network.context(t, row, 1))
     blue_cat = torch.tensor([[1, 6, 0, 0, 0, 0], [1, 5, 0, 0, 0, 0]])
-    found = metrics.words_found(blue_cat, prompts.cond(prompt.tokens, 2))
+    found = words_found(blue_cat, prompts.cond(prompt.tokens, 2))
     assert found.tolist() == [True, False]
 
 

@@ -13,9 +13,12 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from diffusion_lessons import data, forward, sampling, schedules, training
+from diffusion_lessons import forward, sampling, schedules
+from diffusion_lessons.critters import datasets
+from diffusion_lessons.denoisers import IdealDenoiser
 from diffusion_lessons.forward import Prediction
-from diffusion_lessons.models import IdealDenoiser, UNet
+from diffusion_lessons.train import draw_t, make_ema, train
+from diffusion_lessons.unet import UNet
 
 
 def exact(*values):
@@ -143,7 +146,16 @@ def test_all_other_steps_of_the_random_sampler_do_add_noise():
 def test_bright_pixels_are_clipped_before_the_cast_and_never_wrap():
     """260 as uint8 is 4: black speckles in the brightest places."""
     x = exact(260, 256, 255, 0, -1, -5, 1000, -1000) / 127.5 - 1
-    assert data.to_pixels(x.reshape(1, 2, 4)).flatten().tolist() == [255, 255, 255, 0, 0, 0, 255, 0]
+    assert datasets.to_pixels(x.reshape(1, 2, 4)).flatten().tolist() == [
+        255,
+        255,
+        255,
+        0,
+        0,
+        0,
+        255,
+        0,
+    ]
 
 
 class Talks:
@@ -185,7 +197,7 @@ def test_training_drops_the_words_that_guidance_needs_dropped():
     seen = []
     model.register_forward_pre_hook(lambda _, given: seen.append(given[2].clone()))
     x0 = noise(8, 1, 2, 2, dtype=torch.float32).clamp(-1, 1)
-    records = training.train(
+    records = train(
         model, (x0, cond), schedules.linear(10), pictures=2000, batch=500, precision="float32"
     )
     assert len(list(records)) == 4
@@ -235,7 +247,7 @@ def test_the_gradient_is_not_scaled_by_the_loss(target):
     model.inner.register_hook(lambda gradient: gradients.append(gradient.clone()))
     model.register_forward_pre_hook(lambda _, given: shown.append(given[:2]))
     only = noise(1, 3, 8, 8, dtype=torch.float32).sign()
-    records = training.train(model, only, schedule, pictures=16, batch=16, precision="float32")
+    records = train(model, only, schedule, pictures=16, batch=16, precision="float32")
     (record,) = records
     # With one picture the noise follows from what the network was shown.
     ((x_t, t),) = shown
@@ -263,7 +275,7 @@ def test_the_gradient_is_not_scaled_by_the_loss(target):
 def test_the_last_noise_level_is_trained():
     """t = T never drawn: the very level that sampling starts from is one it has never seen."""
     for T in (3, 50, 1000):
-        t = training.draw_t(schedules.linear(T), 100_000, torch.Generator().manual_seed(0))
+        t = draw_t(schedules.linear(T), 100_000, torch.Generator().manual_seed(0))
         assert (t.max(), t.min()) == (T, 1)
         assert (t > 0.99 * T).float().mean() > 0.0005
 
@@ -289,9 +301,9 @@ def test_the_ideal_answer_belongs_to_the_noised_data_at_every_t():
 def test_the_network_moves_before_its_record_is_yielded():
     """A record before the step shows the loss of one network and the pictures of another."""
     model = Plain()
-    ema = training.averaged(model)
+    ema = make_ema(model)
     x0 = noise(8, 1, 2, 2, dtype=torch.float32).clamp(-1, 1)
-    records = training.train(model, x0, schedules.linear(10), pictures=16, batch=8, ema=ema)
+    records = train(model, x0, schedules.linear(10), pictures=16, batch=8, ema=ema)
     next(records)
     assert model.inner.item() != 0.5
     assert ema.inner.item() != 0.5

@@ -9,8 +9,8 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from torch.testing import assert_close
 
+from diffusion_lessons.denoisers import IdealDenoiser
 from diffusion_lessons.forward import Prediction, posterior, prediction
-from diffusion_lessons.models import IdealDenoiser, UNet
 from diffusion_lessons.sampling import (
     State,
     ddim_step,
@@ -20,6 +20,7 @@ from diffusion_lessons.sampling import (
     sample,
 )
 from diffusion_lessons.schedules import Schedule, cosine, linear
+from diffusion_lessons.unet import UNet
 
 SCHEDULES = {"linear": linear, "squaredcos_cap_v2": cosine}
 THEIR_TARGET = {"eps": "epsilon", "v": "v_prediction", "x0": "sample"}

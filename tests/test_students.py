@@ -7,7 +7,9 @@ import torch
 import train_copying
 from torch.testing import assert_close
 
-from diffusion_lessons import copying, data, files, metrics, models
+from diffusion_lessons import checkpoints, files, metrics
+from diffusion_lessons.course import copying
+from diffusion_lessons.critters import datasets
 
 DRAWN = 40
 
@@ -20,7 +22,7 @@ def small(monkeypatch):
 
     def critters(n, seed=0):
         assert n == DRAWN
-        return data.Critters(drawn[seed], *[None] * 4)
+        return datasets.Critters(drawn[seed], *[None] * 4)
 
     monkeypatch.setattr(copying, "HALF", DRAWN // 2)
     monkeypatch.setattr(copying, "WIDTHS", (8, 8))
@@ -29,7 +31,7 @@ def small(monkeypatch):
         for name, recipe in copying.RECIPES.items()
     }
     monkeypatch.setattr(copying, "RECIPES", recipes)
-    monkeypatch.setattr(copying.data, "critters", critters)
+    monkeypatch.setattr(copying.datasets, "load_critters", critters)
     return drawn
 
 
@@ -96,7 +98,7 @@ def test_the_shipped_students_fit_their_card_and_their_limit():
             key: value for key, value in recipe._asdict().items() if key != "seed"
         }
         assert found["pictures"] == card["1"]["pictures"], "all were given as many examples"
-        network = models.load(copying.file_of(name))
+        network = checkpoints.load(copying.file_of(name))
         assert network.config["attention"] == recipe.attention
         assert network.config["widths"] == list(copying.WIDTHS)
     assert sum(path.stat().st_size for path in copying.FOLDER.iterdir()) <= 20_000_000
@@ -104,14 +106,14 @@ def test_the_shipped_students_fit_their_card_and_their_limit():
 
 @pytest.mark.slow
 def test_the_student_of_one_hundred_copies_and_that_of_ten_thousand_does_not():
-    from diffusion_lessons import wishes
+    from diffusion_lessons.critters import generate
 
     students = copying.load()
     static = torch.randn(32, 3, 32, 32, generator=torch.Generator().manual_seed(5))
     unseen, rates = students["other half"].pictures, {}
     for name in ("100", "10000"):
         network, shown = students[name]
-        films = wishes.films(network, None, static, batch=32)
+        films = generate.sample_batches(network, None, static, batch=32)
         x = torch.cat([film[-1].x_t for film in films])
         rates[name] = metrics.copy_rate(x, torch.cat([shown, unseen]))
     assert rates["100"] > 0.8 and rates["10000"] < 0.1

@@ -3,6 +3,7 @@
 import itertools
 import math
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -10,19 +11,15 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from diffusion_lessons import files, models, training
+import diffusion_lessons.train as loop
+from diffusion_lessons import checkpoints, files, recipe
 from diffusion_lessons.forward import add_noise, velocity
-from diffusion_lessons.models import UNet
+from diffusion_lessons.muon import Muon, orthogonalised
+from diffusion_lessons.pace import pictures_in
+from diffusion_lessons.recipe import learning_rate
 from diffusion_lessons.schedules import Schedule, linear
-from diffusion_lessons.training import (
-    averaged,
-    draw_t,
-    learning_rate,
-    loss_target,
-    orthogonalised,
-    pictures_in,
-    train,
-)
+from diffusion_lessons.train import _Run, draw_t, loss_target, make_ema, train, two_scale_loss
+from diffusion_lessons.unet import UNet
 
 SCHEDULE = Schedule([1, 0.8, 0.5, 0.1])
 DATA = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
@@ -100,21 +97,21 @@ def squares(x):
 def test_static_counts_alike_in_pixels_and_in_squares_and_a_shape_counts_more():
     static = torch.randn(64, 3, 16, 16, generator=seeded())
     fine = static.square().mean()
-    assert training.fine_and_coarse(static, 4).item() == pytest.approx(2 * fine.item(), rel=0.05)
+    assert two_scale_loss(static, 4).item() == pytest.approx(2 * fine.item(), rel=0.05)
     # A shape errs alike on all four pixels, a chequerboard cancels out.
     shape = torch.ones(1, 3, 4, 4)
     for weight in (0, 2, 4):
-        assert training.fine_and_coarse(shape, weight).item() == pytest.approx(1 + weight)
+        assert two_scale_loss(shape, weight).item() == pytest.approx(1 + weight)
     chequered = shape * torch.tensor([1.0, -1.0] * 2) * torch.tensor([1.0, -1.0] * 2)[:, None]
-    assert training.fine_and_coarse(chequered, 4).item() == pytest.approx(1)
+    assert two_scale_loss(chequered, 4).item() == pytest.approx(1)
     # What is no picture has no squares.
     for error in (torch.randn(5, 2), torch.randn(5, 3, 1, 8)):
         plain = error.square().mean()
-        assert_close(training.fine_and_coarse(error, 4), plain, rtol=0, atol=0)
+        assert_close(two_scale_loss(error, 4), plain, rtol=0, atol=0)
 
 
 def test_squares_count_less_and_less_and_not_at_all_in_long_trainings():
-    weight = training.coarse_weight
+    weight = recipe.coarse_weight
     assert [weight(60_000, progress) for progress in (0, 0.25, 0.5, 1)] == [4, 3, 2, 0]
     assert weight(200_000, 0) == 4 and weight(300_000, 0) == 2
     assert weight(400_000, 0) == weight(1_400_000, 0) == 0
@@ -124,13 +121,13 @@ def test_the_best_answer_stays_the_mean_of_all_that_could_be_asked_for():
     """The lessons say that training aims at the average: squares must not move it."""
     wanted = torch.randn(6, 3, 4, 4, dtype=torch.float64, generator=seeded())
     answer = wanted.mean(0).requires_grad_()
-    training.fine_and_coarse(answer.expand_as(wanted) - wanted, 3).backward()
+    two_scale_loss(answer.expand_as(wanted) - wanted, 3).backward()
     assert_close(answer.grad, torch.zeros_like(answer), rtol=0, atol=1e-12)
 
 
 def test_a_record_is_yielded_after_the_step():
     model = network()
-    ema = averaged(model)
+    ema = make_ema(model)
     before, mean_before = weights_of(model), weights_of(ema)
     assert_close(before, mean_before, rtol=0, atol=0)
     for number, record in enumerate(run(model, ema=ema, pictures=40, batch=8), start=1):
@@ -175,10 +172,10 @@ def test_the_seed_decides_everything_and_touches_nothing_else():
 
 def test_the_average_changes_nothing_in_training():
     with_average, without = network(), network()
-    list(run(with_average, ema=averaged(with_average)))
+    list(run(with_average, ema=make_ema(with_average)))
     list(run(without))
     assert_close(weights_of(with_average), weights_of(without), rtol=0, atol=0)
-    assert not any(weight.requires_grad for weight in averaged(without).parameters())
+    assert not any(weight.requires_grad for weight in make_ema(without).parameters())
 
 
 @pytest.mark.parametrize("T", [1, 2, 10, 1000])
@@ -272,7 +269,7 @@ def test_bfloat16_learns_nearly_the_same():
         for precision in ("float32", "bfloat16")
     }
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
-    assert training.precision_for(network()) in losses
+    assert recipe.precision_for(network()) in losses
 
 
 @pytest.mark.parametrize(
@@ -285,7 +282,7 @@ def test_bfloat16_learns_nearly_the_same():
     ],
 )
 def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds, expected):
-    tried, seconds_of = [], training._seconds
+    tried, seconds_of = [], recipe._seconds
     model, dice = network(), torch.get_rng_state()
 
     def needs(x, weight):
@@ -295,17 +292,17 @@ def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds,
 
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    monkeypatch.setattr(training, "_seconds", needs)
-    training._bfloat16_is_faster.cache_clear()
+    monkeypatch.setattr(recipe, "_seconds", needs)
+    recipe._bfloat16_is_faster.cache_clear()
     try:
-        assert training.precision_for(model) == expected
+        assert recipe.precision_for(model) == expected
         assert_close(torch.get_rng_state(), dice, rtol=0, atol=0)
         assert set(tried) == ({torch.float32, torch.bfloat16} if avx512 or amx else set())
         tried.clear()
-        assert training.precision_for(model) == expected
+        assert recipe.precision_for(model) == expected
         assert not tried, "once is enough"
     finally:
-        training._bfloat16_is_faster.cache_clear()
+        recipe._bfloat16_is_faster.cache_clear()
 
 
 def test_the_learning_rate_warms_up_stays_and_falls():
@@ -318,9 +315,9 @@ def test_the_learning_rate_warms_up_stays_and_falls():
 
 
 def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_given():
-    assert [training.muon_rate(n) for n in (16, 64, 256, 1024)] == [0.005, 0.01, 0.02, 0.02]
+    assert [recipe.muon_rate(n) for n in (16, 64, 256, 1024)] == [0.005, 0.01, 0.02, 0.02]
     moved = {}
-    for rate in (None, training.muon_rate(8), 0.02):
+    for rate in (None, recipe.muon_rate(8), 0.02):
         model = network()
         before = weights_of(model)
         for _ in train(model, DATA, SCHEDULE, pictures=24, batch=8, rate=rate):
@@ -333,11 +330,11 @@ def test_the_rate_of_big_weights_grows_with_the_root_of_the_batch_and_can_be_giv
 
 def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length():
     for steps, rate in ((954, 0.01), (3000, 0.01), (10_938, 0.014)):
-        decay = training.muon_decay(64 * steps - 1, 64, rate)
+        decay = recipe.muon_decay(64 * steps - 1, 64, rate)
         assert decay <= 0.2
         left = math.prod(1 - decay * rate * learning_rate(step / steps) for step in range(steps))
         assert left == pytest.approx(0.2, rel=0.1)
-    assert training.muon_decay(640, 64, 0.01) == 0.2
+    assert recipe.muon_decay(640, 64, 0.01) == 0.2
     # A weight that no gradient moves does nothing but shrink.
     for given, decay in ((None, 0.2), (0.0, 0.0), (2.0, 2.0)):
         model = network()
@@ -409,20 +406,20 @@ def test_bad_input_is_an_error_at_the_call_not_at_the_first_step(change, why):
 
 
 def checkpointed(tmp_path, monkeypatch, seconds=1e9):
-    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", seconds)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", seconds)
     return tmp_path / "run.safetensors"
 
 
 def finished():
     model = network()
-    ema = averaged(model)
+    ema = make_ema(model)
     list(run(model, ema=ema))
     return weights_of(model), weights_of(ema)
 
 
 def resumed(path, model=None):
     model = model if model is not None else network()
-    ema = averaged(model)
+    ema = make_ema(model)
     records = list(run(model, ema=ema, resume=path))
     return (weights_of(model), weights_of(ema)), records
 
@@ -481,7 +478,7 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_what_was_learned(
     tmp_path, monkeypatch, place, ctrl_c
 ):
     path, model = checkpointed(tmp_path, monkeypatch), network()
-    ema, seen = averaged(model), []
+    ema, seen = make_ema(model), []
     Stops(model, place, lambda: signal.raise_signal(signal.SIGINT))
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
@@ -611,8 +608,8 @@ def test_the_example_of_the_docstring():
 
 
 def test_a_loaded_model_can_be_trained_on(tmp_path):
-    models.save(network(), tmp_path / "model.safetensors")
-    loaded = models.load(tmp_path / "model.safetensors")
+    checkpoints.save(network(), tmp_path / "model.safetensors")
+    loaded = checkpoints.load(tmp_path / "model.safetensors")
     before = loaded.enter.weight.clone()
     list(train(loaded, DATA, SCHEDULE, pictures=8, batch=4))
     assert not torch.equal(before, loaded.enter.weight)
@@ -642,7 +639,7 @@ def test_what_is_counted_and_not_learned_is_taken_over_into_the_average():
     model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3))
     model.target, call = "v", model.forward
     model.forward = lambda x_t, t, cond=None: call(x_t)
-    ema = averaged(model)
+    ema = make_ema(model)
     list(run(model, ema=ema))
     assert ema[1].num_batches_tracked == 5
     for mean, now in zip(ema.buffers(), model.buffers(), strict=True):
@@ -650,7 +647,7 @@ def test_what_is_counted_and_not_learned_is_taken_over_into_the_average():
 
 
 def test_a_clock_that_stands_still_stops_nothing(monkeypatch):
-    monkeypatch.setattr(training.time, "monotonic", lambda: 3.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 3.0)
     assert [record.seconds_left for record in run(network())] == [0] * 5
 
 
@@ -672,7 +669,7 @@ def test_a_run_that_was_left_waiting_does_not_undo_the_one_that_went_on(tmp_path
     path = checkpointed(tmp_path, monkeypatch)
     waiting = run(network(), checkpoint=path)
     next(waiting)
-    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0)
     next(waiting)
     list(run(network(), resume=path, checkpoint=path))
     ended = path.read_bytes()
@@ -696,13 +693,13 @@ def test_a_run_that_was_left_waiting_does_not_undo_the_one_that_went_on(tmp_path
 def test_the_average_follows_fast_at_first_and_slowly_later():
     """It keeps min(0.999, (1 + n) / (10 + n)) of itself at step n."""
     model = network()
-    ema = averaged(model)
+    ema = make_ema(model)
     mean = weights_of(ema).double()
     for record in run(model, ema=ema):
         keep = (1 + record.step) / (10 + record.step)
         mean = keep * mean + (1 - keep) * weights_of(model).double()
         assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
-    late = training._Run(model, ema, seed=0, rate=0.01, decay=0.2)
+    late = _Run(model, ema, seed=0, rate=0.01, decay=0.2)
     late.step = 1_000_000
     before = weights_of(ema)
     late._average()
@@ -714,7 +711,7 @@ def test_the_average_follows_fast_at_first_and_slowly_later():
 def test_muon_steps_are_those_of_its_docstring(shape, decay):
     start, *gradients = (torch.randn(shape, generator=seeded(k)) for k in range(4))
     weight = nn.Parameter(start.clone())
-    optimiser = training.Muon([weight], lr=0.02, momentum=0.95, weight_decay=decay)
+    optimiser = Muon([weight], lr=0.02, momentum=0.95, weight_decay=decay)
     rows, columns = start.flatten(1).shape
     expected, buffer = start.clone(), torch.zeros(shape)
     for gradient in gradients:
@@ -731,7 +728,7 @@ def test_what_was_learned_since_the_last_save_is_kept_too(tmp_path, monkeypatch)
     path = checkpointed(tmp_path, monkeypatch, seconds=0)
     records = run(network(), checkpoint=path)
     next(records), next(records)
-    monkeypatch.setattr(training, "SAVE_EVERY_SECONDS", 1e9)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 1e9)
     next(records)
     assert files.load(path, "run")[1]["step"] == 2
     records.close()

@@ -16,7 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion_lessons import data, plots, schedules, widgets
+from diffusion_lessons import schedules
+from diffusion_lessons.course import figures, interactive
+from diffusion_lessons.critters import datasets
 
 ROOT = Path(__file__).parents[1]
 CAPTION = 'A <cat> & "its" noise.'
@@ -36,14 +38,14 @@ def states(n=5, seed=0):
 def make(kind):
     if kind == "noise":
         both = {"linear": schedules.linear(), "cosine": schedules.cosine()}
-        return widgets.noise_explorer(picture(), both, CAPTION, bend=2, seed=3)
+        return interactive.noise_explorer(picture(), both, CAPTION, bend=2, seed=3)
     if kind == "shuffle":
-        return widgets.values_or_positions(picture(), CAPTION)
+        return interactive.values_or_positions(picture(), CAPTION)
     if kind == "film":
         tracks = {"judge": {"cat": [0, 1, 2, 3, 4], "dog": [4.0, 3, 2, 1, 0]}}
-        return widgets.film({"a": states(), "b": states(seed=1)}, CAPTION, tracks=tracks)
+        return interactive.film({"a": states(), "b": states(seed=1)}, CAPTION, tracks=tracks)
     row = {w: torch.full((2, 3, 8, 8), w / 10 - 0.5) for w in (0, 1, 2, 4)}
-    return widgets.guidance({"cat": row, "dog": row}, {"right, %": {"cat": range(4)}}, CAPTION)
+    return interactive.guidance({"cat": row, "dog": row}, {"right, %": {"cat": range(4)}}, CAPTION)
 
 
 def given(figure):
@@ -106,7 +108,7 @@ def test_nothing_is_fetched(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_code_is_one_module_of_the_anywidget_form(kind):
-    module = widgets.module(kind)
+    module = interactive.module(kind)
     assert module == code(make(kind))
     assert len(re.findall(r"^export default \{", module, re.MULTILINE)) == 1
     assert re.findall(r"^export (?!default)", module, re.MULTILINE) == ["export "]
@@ -117,13 +119,13 @@ def test_the_code_is_one_module_of_the_anywidget_form(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_code_parses(kind, tmp_path):
     path = tmp_path / "figure.mjs"
-    path.write_text(widgets.module(kind), encoding="utf-8")
+    path.write_text(interactive.module(kind), encoding="utf-8")
     subprocess.run(["node", "--check", path], check=True)
 
 
 def test_nothing_in_the_data_can_end_the_script():
     films = {"</script><b>": states()}
-    figure = widgets.film(films, CAPTION)
+    figure = interactive.film(films, CAPTION)
     assert figure.html.count("</script>") == 2 and "<b>" not in figure.html
     assert given(figure)["names"] == ["</script><b>"]
 
@@ -164,17 +166,17 @@ def test_the_noise_explorer_carries_the_picture_and_the_schedules():
 
 
 def test_floats_travel_as_the_bytes_that_to_pixels_gives():
-    x = data.photo("chelsea", size=16)
-    told = given(widgets.noise_explorer(x, None, CAPTION))
+    x = datasets.photo("chelsea", size=16)
+    told = given(interactive.noise_explorer(x, None, CAPTION))
     sent = np.frombuffer(told["x0"], np.uint8).reshape(16, 16, 3)
-    np.testing.assert_array_equal(sent, data.to_pixels(x)[0])
+    np.testing.assert_array_equal(sent, datasets.to_pixels(x)[0])
     assert told["schedules"] == [] and told["strongest"] == 3 and told["start"] == 30
 
 
 def test_static_is_gaussian_and_depends_on_the_seed_alone():
-    one, two = widgets.static((3, 64, 64), 0), widgets.static((3, 64, 64), 1)
+    one, two = interactive.hashed_noise((3, 64, 64), 0), interactive.hashed_noise((3, 64, 64), 1)
     assert one.dtype == np.float32 and one.shape == (3, 64, 64)
-    np.testing.assert_array_equal(one, widgets.static((3, 64, 64), 0))
+    np.testing.assert_array_equal(one, interactive.hashed_noise((3, 64, 64), 0))
     for noise in (one, two):
         assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03
         assert abs((np.abs(noise) < 1).mean() - 0.6827) < 0.015
@@ -183,11 +185,11 @@ def test_static_is_gaussian_and_depends_on_the_seed_alone():
     # Neither neighbours nor colours know of each other.
     assert abs(np.corrcoef(one[:, :, 1:].ravel(), one[:, :, :-1].ravel())[0, 1]) < 0.03
     assert abs(np.corrcoef(one[0].ravel(), one[1].ravel())[0, 1]) < 0.05
-    assert widgets.static((1, 3, 3), 0).shape == (1, 3, 3)  # an odd number of values
+    assert interactive.hashed_noise((1, 3, 3), 0).shape == (1, 3, 3)  # an odd number of values
 
 
 def test_noise_travels_in_steps_that_an_int16_holds():
-    whole = widgets.static((3, 32, 32), 0).astype(np.float64) * widgets.NOISE_SCALE
+    whole = interactive.hashed_noise((3, 32, 32), 0).astype(np.float64) * interactive.NOISE_SCALE
     np.testing.assert_allclose(whole, whole.round(), atol=2e-3)
     assert np.abs(whole).max() <= 32767
 
@@ -204,24 +206,24 @@ def test_noise_travels_in_steps_that_an_int16_holds():
 )
 def test_a_noise_explorer_says_what_is_wrong(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
-        widgets.noise_explorer(**{"picture": picture(), "caption": CAPTION} | arguments)
+        interactive.noise_explorer(**{"picture": picture(), "caption": CAPTION} | arguments)
 
 
 # --- values or positions ---
 
 
 def test_an_order_is_a_permutation_that_the_seed_decides():
-    one = widgets.order(1000, 0)
+    one = interactive.hashed_order(1000, 0)
     np.testing.assert_array_equal(np.sort(one), np.arange(1000))
-    assert not np.array_equal(one, widgets.order(1000, 1))
+    assert not np.array_equal(one, interactive.hashed_order(1000, 1))
     assert (one == np.arange(1000)).mean() < 0.01
-    np.testing.assert_array_equal(widgets.order(1, 0), [0])
+    np.testing.assert_array_equal(interactive.hashed_order(1, 0), [0])
 
 
 @pytest.mark.parametrize("share", [0, 0.3, 1])
 def test_swapping_moves_that_share_and_keeps_every_pixel(share):
     pixels = np.arange(10 * 10 * 3, dtype=np.uint8).reshape(10, 10, 3)
-    moved = widgets.swapped(pixels, share)
+    moved = interactive.shuffled(pixels, share)
     assert (moved != pixels).any(axis=2).sum() == round(100 * share)
     rows = lambda x: sorted(map(tuple, x.reshape(-1, 3).tolist()))  # noqa: E731
     assert rows(moved) == rows(pixels)
@@ -237,8 +239,8 @@ def test_a_film_carries_every_frame_at_native_size():
     assert tiles.shape == (4, 5, 8, 8, 3)
     for film, name in enumerate(("a", "b")):
         for k, (_, x_t, x0_hat) in enumerate(states(seed=film)):
-            np.testing.assert_array_equal(tiles[2 * film, k], data.to_pixels(x_t), err_msg=name)
-            np.testing.assert_array_equal(tiles[2 * film + 1, k], data.to_pixels(x0_hat))
+            np.testing.assert_array_equal(tiles[2 * film, k], datasets.to_pixels(x_t), err_msg=name)
+            np.testing.assert_array_equal(tiles[2 * film + 1, k], datasets.to_pixels(x0_hat))
     [track] = told["tracks"]
     assert [line["values"] for line in track["lines"]] == [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0]]
     assert track["y"][0] <= 0 and track["y"][1] >= 4
@@ -246,8 +248,8 @@ def test_a_film_carries_every_frame_at_native_size():
 
 def test_a_film_takes_the_states_of_sampling():
     batch = [(t, x_t[None], x0_hat[None]) for t, x_t, x0_hat in states()]
-    assert given(widgets.film({"a": batch}, CAPTION)) == given(
-        widgets.film({"a": states()}, CAPTION)
+    assert given(interactive.film({"a": batch}, CAPTION)) == given(
+        interactive.film({"a": states()}, CAPTION)
     )
 
 
@@ -264,7 +266,7 @@ def test_a_film_takes_the_states_of_sampling():
 )
 def test_a_film_says_what_is_wrong(films, more, complaint):
     with pytest.raises(ValueError, match=complaint):
-        widgets.film(films, CAPTION, **more)
+        interactive.film(films, CAPTION, **more)
 
 
 # --- guidance ---
@@ -276,7 +278,7 @@ def test_the_guidance_explorer_carries_every_picture_and_every_measurement():
     assert told["scales"] == [0, 1, 2, 4] and told["each"] == 2 and told["start"] == 2
     assert told["prompts"] == ["cat", "dog"] and tiles.shape == (2, 8, 8, 8, 3)
     for k, w in enumerate((0, 1, 2, 4)):
-        expected = data.to_pixels(torch.full((3, 8, 8), w / 10 - 0.5))
+        expected = datasets.to_pixels(torch.full((3, 8, 8), w / 10 - 0.5))
         np.testing.assert_array_equal(tiles[:, 2 * k], [expected] * 2)
     assert told["measured"][0]["lines"][0]["values"] == [0, 1, 2, 3]
 
@@ -293,10 +295,10 @@ def test_the_guidance_explorer_carries_every_picture_and_every_measurement():
 )
 def test_a_guidance_explorer_says_what_is_wrong(pictures, complaint):
     with pytest.raises(ValueError, match=complaint):
-        widgets.guidance(pictures, {}, CAPTION)
+        interactive.guidance(pictures, {}, CAPTION)
 
 
 def test_black_lines_take_the_colour_of_the_page():
     # On a dark page they could not be seen.
-    assert plots.SCHEDULES["linear"] == "#000000"
+    assert figures.SCHEDULES["linear"] == "#000000"
     assert given(make("noise"))["schedules"][0]["color"] == "currentColor"

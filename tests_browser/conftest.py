@@ -23,13 +23,16 @@ from playwright.sync_api import Browser, Error, Locator, Page, Playwright, sync_
 # two sliders that ask Python.
 SHORT = (
     """
-from diffusion_lessons import live, models, schedules, training
 import torch
+from diffusion_lessons import schedules
+from diffusion_lessons.course import live
+from diffusion_lessons.train import train
+from diffusion_lessons.unet import UNet
 monitor = live.Monitor(1280, "A short training.", titles=["one", "two"])
 monitor""",
     """
 pictures = torch.rand(64, 3, 32, 32) * 2 - 1
-steps = training.train(models.UNet(widths=(8, 16)), pictures, schedules.cosine(), pictures=1280)
+steps = train(UNet(widths=(8, 16)), pictures, schedules.cosine(), pictures=1280)
 for record in monitor.watch(steps):
     if record.step in (5, 20):
         monitor.preview(record.pictures, torch.full((2, 3, 32, 32), record.step / 20))""",
@@ -42,7 +45,7 @@ live.Explorer(flat, "Two greys.", controls={"level": levels, "who:": ["cat", "do
               start=[0.0, "cat"])""",
     """
 import torch
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 def share(level):
     return live.View([torch.full((3, 8, 8), 1 / (level - 1))], f"1 over {level}")
 live.Explorer(share, "A grey.", controls={"level": [0, 1, 2]}, start=[2])""",
@@ -51,8 +54,8 @@ live.Explorer(share, "A grey.", controls={"level": [0, 1, 2]}, start=[2])""",
 # quieter so that it is told from the shipped one, stands in for a minute's training, and a training
 # is cut to a few steps.
 INSTEAD = {
-    name: "from diffusion_lessons import models\n"
-    f"{name} = models.load()\n{name}.words.weight.mul_(0.9)"
+    name: "from diffusion_lessons import checkpoints\n"
+    f"{name} = checkpoints.load()\n{name}.words.weight.mul_(0.9)"
     for name in ("ema", "mine")
 }
 FEW = ("57_344", "1_280"), ("45_056", "1_280")

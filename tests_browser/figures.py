@@ -11,7 +11,9 @@ from conftest import given, live, move, painted, same, settle
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
-from diffusion_lessons import data, forward, schedules, widgets
+from diffusion_lessons import forward, schedules
+from diffusion_lessons.course import interactive
+from diffusion_lessons.critters import datasets
 
 
 def check(page: Page, figure: Locator) -> None:
@@ -29,14 +31,16 @@ def wrapped(x: torch.Tensor) -> np.ndarray:
 def noise(page: Page, figure: Locator) -> None:
     told = given(figure)
     height, width = told["height"], told["width"]
-    x0 = data.to_floats(np.frombuffer(told["x0"], np.uint8).reshape(height, width, 3))
+    x0 = datasets.to_floats(np.frombuffer(told["x0"], np.uint8).reshape(height, width, 3))
     canvas = figure.locator("canvas").first
     slider = figure.locator("input[type=range]").first
     last = int(slider.get_attribute("max"))
     levels = (0, last // 3, last // 2, last)
 
     def noisy(alpha_bar, level: int, number: int = 0) -> torch.Tensor:
-        eps = torch.tensor(widgets.static((3, height, width), told["seed"] + number))[None]
+        eps = torch.tensor(interactive.hashed_noise((3, height, width), told["seed"] + number))[
+            None
+        ]
         if alpha_bar is None:
             return (x0 + level / 20 * eps)[0]
         return forward.add_noise(schedules.Schedule(alpha_bar), x0, level, eps)[0]
@@ -47,7 +51,7 @@ def noise(page: Page, figure: Locator) -> None:
             figure.locator("fieldset").first.locator("input").nth(i).check()
         for level in levels:
             move(page, slider, level)
-            same(canvas, data.to_pixels(noisy(alpha_bar, level)))
+            same(canvas, datasets.to_pixels(noisy(alpha_bar, level)))
     middle = last // 2
     if "bend" in (told["schedules"] or [{}])[-1]:
         bend = figure.locator("input[type=range]").nth(1)
@@ -55,12 +59,12 @@ def noise(page: Page, figure: Locator) -> None:
             move(page, bend, value)
             move(page, slider, middle)
             bent = (1 - np.arange(last + 1) / last) ** value
-            same(canvas, data.to_pixels(noisy(bent, middle)))
+            same(canvas, datasets.to_pixels(noisy(bent, middle)))
             alpha_bar = bent
     move(page, slider, middle)
     figure.get_by_role("button", name="other noise").click()
     settle(page)
-    same(canvas, data.to_pixels(noisy(alpha_bar, middle, number=1)))
+    same(canvas, datasets.to_pixels(noisy(alpha_bar, middle, number=1)))
     figure.get_by_label("wrapped round").check()
     settle(page)
     expected = wrapped(noisy(alpha_bar, middle, number=1)).astype(int)
@@ -94,18 +98,21 @@ def shuffle(page: Page, figure: Locator) -> None:
     told = given(figure)
     shape = (told["height"], told["width"], 3)
     pixels = np.frombuffer(told["x0"], np.uint8).reshape(shape)
-    x0, eps = data.to_floats(pixels)[0], torch.tensor(widgets.static((3, *shape[:2]), told["seed"]))
+    x0, eps = (
+        datasets.to_floats(pixels)[0],
+        torch.tensor(interactive.hashed_noise((3, *shape[:2]), told["seed"])),
+    )
     share, strength = figure.locator("input[type=range]").all()
     places, values = figure.locator("canvas").all()
     before = figure.locator("svg path[fill='#0072B2']").get_attribute("d")
     for percent in (0, 1, 50, 100):
         move(page, share, percent)
-        same(places, widgets.swapped(pixels, percent / 100, told["seed"]))
+        same(places, interactive.shuffled(pixels, percent / 100, told["seed"]))
         # The histogram must not change by a single value.
         assert figure.locator("svg path[fill='#0072B2']").get_attribute("d") == before
     for s in (0, 0.5, 1.55, 3):
         move(page, strength, s)
-        same(values, data.to_pixels(x0 + s * eps))
+        same(values, datasets.to_pixels(x0 + s * eps))
 
 
 def _tiles(told: dict) -> np.ndarray:
@@ -174,13 +181,13 @@ def examples() -> SimpleNamespace:
     both = {"linear": schedules.linear(), "cosine": schedules.cosine()}
     words = "A figure of the tests."
     return SimpleNamespace(
-        noise=widgets.noise_explorer(pixels, both, words, bend=2),
-        strength=widgets.noise_explorer(pixels, None, words, seed=5),
-        shuffle=widgets.values_or_positions(pixels, words),
-        films=widgets.film(films, words, tracks=tracks),
-        choice=widgets.film(films, words, choose="film:"),
-        single=widgets.film({"one": films["one"]}, words),
-        guidance=widgets.guidance(
+        noise=interactive.noise_explorer(pixels, both, words, bend=2),
+        strength=interactive.noise_explorer(pixels, None, words, seed=5),
+        shuffle=interactive.values_or_positions(pixels, words),
+        films=interactive.film(films, words, tracks=tracks),
+        choice=interactive.film(films, words, choose="film:"),
+        single=interactive.film({"one": films["one"]}, words),
+        guidance=interactive.guidance(
             {"cat": row, "dog": row}, {"right, %": {"right": [5, 60, 90, 70]}}, words
         ),
     )

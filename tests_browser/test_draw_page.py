@@ -17,7 +17,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from torch.testing import assert_close
 
-from diffusion_lessons import models, prompts, wishes
+from diffusion_lessons import checkpoints
+from diffusion_lessons.critters import generate, prompts
+from diffusion_lessons.unet import UNet
 
 PROMPTS = (
     "a cat wearing sunglasses", "blue fox", "a frog in a top hat on a skateboard at night",
@@ -125,7 +127,7 @@ def test_two_thousand_sentences_are_read_as_in_python(code):
 
 
 def test_a_wish_that_is_too_long_or_impossible_is_refused_in_the_same_words(code):
-    parts = export_page.parts(models.SHIPPED)
+    parts = export_page.parts(checkpoints.SHIPPED)
 
     def refusal(text: str) -> str:
         return code.evaluate(
@@ -140,7 +142,7 @@ def test_a_wish_that_is_too_long_or_impossible_is_refused_in_the_same_words(code
     everybody = "not a cat, dog, rabbit, bear, fox, frog or car, and nobody"
     for text in ("a" * 301, "🐱" * 301, everybody, "no beach, mountains, city, night or plain"):
         try:
-            wishes.rows(prompts.parse(text), 1, 0)
+            generate.sample_conditions(prompts.parse(text), 1, 0)
         except ValueError as error:
             assert refusal(text) == str(error)
         else:
@@ -152,7 +154,7 @@ def test_a_wish_that_is_too_long_or_impossible_is_refused_in_the_same_words(code
 
 
 def test_dice_and_static_are_those_of_python(code):
-    world = export_page.parts(models.SHIPPED)["world"]
+    world = export_page.parts(checkpoints.SHIPPED)["world"]
     for text in (*PROMPTS, "not a cat", "no dog, no skateboard"):
         prompt = prompts.parse(text)
         for seed in (0, 7, 9999):
@@ -160,10 +162,10 @@ def test_dice_and_static_are_those_of_python(code):
                 "([world, prompt, seed]) => tools.createDice(world).rows(prompt, 8, seed)",
                 [world, {"tokens": prompt.tokens, "negative": prompt.negative}, seed],
             )
-            assert rows == wishes.rows(prompt, 8, seed).tolist(), (text, seed)
+            assert rows == generate.sample_conditions(prompt, 8, seed).tolist(), (text, seed)
     for seed in (0, 3, 9999):
         found = code.evaluate("seed => [...tools.normalNumbers(seed, 5, 3072)]", seed)
-        expected = wishes.static(6, seed)[5].flatten()
+        expected = generate.initial_noise(6, seed)[5].flatten()
         assert_close(torch.tensor(found), expected, rtol=0, atol=2e-6)
 
 
@@ -196,17 +198,17 @@ def drawn(page: Page, parts: dict, asked: list[dict], simd: bool = True) -> list
 
 
 def by_python(model: Callable, wish: dict) -> np.ndarray:
-    rows = wishes.rows(prompts.parse(wish["text"]), wish["count"], wish["seed"])
-    x_T = wishes.static(wish["count"], wish["seed"])
-    *_, last = wishes.film(model, rows, x_T, guidance=wish["guidance"], steps=wish["steps"])
+    rows = generate.sample_conditions(prompts.parse(wish["text"]), wish["count"], wish["seed"])
+    x_T = generate.initial_noise(wish["count"], wish["seed"])
+    *_, last = generate.trajectory(model, rows, x_T, guidance=wish["guidance"], steps=wish["steps"])
     return last.x_t.numpy().ravel()
 
 
 def test_sixty_four_pictures_are_those_of_python(code):
-    usual = {"guidance": wishes.GUIDANCE, "steps": wishes.STEPS, "count": 1}
+    usual = {"guidance": generate.GUIDANCE, "steps": generate.STEPS, "count": 1}
     asked = [{"text": text, "seed": 10 * i + j, **usual} for j, text in enumerate(PROMPTS)
              for i in range(8)]  # fmt: skip
-    model, parts = models.load(), export_page.parts(models.SHIPPED)
+    model, parts = checkpoints.load(), export_page.parts(checkpoints.SHIPPED)
     for wish, found in zip(asked, drawn(code, parts, asked), strict=True):
         gap = np.abs(found - by_python(model, wish)).max()
         assert gap < 0.005, f"{wish} is {gap:.4f} off"
@@ -220,7 +222,7 @@ def test_other_settings_and_plain_javascript_draw_the_same(simd, code):
         {"text": "a fox", "seed": 3, "guidance": 0, "steps": 1, "count": 2},
         {"text": "a car", "seed": 4, "guidance": 2.5, "steps": 2, "count": 9},
     ]
-    model, parts = models.load(), export_page.parts(models.SHIPPED)
+    model, parts = checkpoints.load(), export_page.parts(checkpoints.SHIPPED)
     for wish, found in zip(asked, drawn(code, parts, asked, simd), strict=True):
         assert np.abs(found - by_python(model, wish)).max() < 0.005, wish
 
@@ -235,22 +237,22 @@ def test_other_settings_and_plain_javascript_draw_the_same(simd, code):
 )
 def test_a_network_of_another_shape_needs_no_new_code(make_up, code, tmp_path):
     torch.manual_seed(0)
-    model = models.UNet(vocabulary=27, **make_up)
+    model = UNet(vocabulary=27, **make_up)
     with torch.no_grad():  # a fresh one answers 0 whatever it is asked
         for weight in model.parameters():
             weight += 0.05 * torch.randn(weight.shape)
         model.words.weight[0] = 0
-    models.save(model, tmp_path / "other.safetensors", recipe={"drawn": 1})
+    checkpoints.save(model, tmp_path / "other.safetensors", recipe={"drawn": 1})
     asked = [{"text": "a blue frog", "seed": 1, "guidance": 2, "steps": 3, "count": 3}]
     parts = export_page.parts(tmp_path / "other.safetensors")
-    expected = by_python(models.load(tmp_path / "other.safetensors"), asked[0])
+    expected = by_python(checkpoints.load(tmp_path / "other.safetensors"), asked[0])
     [found] = drawn(code, parts, asked)
     assert np.abs(expected).max() > 0.5
     assert np.abs(found - expected).max() < 0.005
 
 
 def test_a_browser_that_computes_something_else_is_told_so(code):
-    parts = export_page.parts(models.SHIPPED)
+    parts = export_page.parts(checkpoints.SHIPPED)
     check = "async (parts) => (await tools.createArtist(parts)).selfCheck(() => {})"
     assert code.evaluate(check, parts) < 0.001
     parts["world"]["guided_between"] = (100, 300)
@@ -286,7 +288,7 @@ def test_a_wish_is_drawn_described_and_kept_as_a_picture(box, tmp_path):
     saved = np.asarray(Image.open(tmp_path / "saved.png").convert("RGB"))
     assert saved.shape == (320, 320, 3)
     wish = {"text": "three green frogs with a hat at night", "seed": 0, "count": 1}
-    expected = by_python(models.load(), wish | {"guidance": 2.5, "steps": 24})
+    expected = by_python(checkpoints.load(), wish | {"guidance": 2.5, "steps": 24})
     pixels = (expected.reshape(3, 32, 32).transpose(1, 2, 0) + 1) * 127.5
     assert np.abs(saved[5::10, 5::10] - pixels.clip(0, 255)).max() <= 1.5
 
@@ -317,7 +319,7 @@ def test_the_box_of_an_exported_lesson_draws_what_is_typed(name, opened, exporte
     page.wait_for_function("document.querySelector('.dl-film input').value === '24'")
     settle(page)
     wish |= {"text": "a white bear in the mountains", "seed": 5, "count": 4, "steps": 24}
-    expected = by_python(models.load(), wish).reshape(4, 3, 32, 32)
+    expected = by_python(checkpoints.load(), wish).reshape(4, 3, 32, 32)
     for canvas, x in zip(box.locator(".dl-tile").all(), expected, strict=True):
         shown = painted(canvas.locator("canvas").first)
         assert np.abs(shown - ((x.transpose(1, 2, 0) + 1) * 127.5).clip(0, 255)).max() <= 1.5

@@ -9,7 +9,9 @@ import torch
 from conftest import BOXES, CUT, EXPLORERS, MONITORS, painted, same, violations
 from hosts import HOSTS, bring, open_notebook, run, start
 
-from diffusion_lessons import data, models, prompts, widgets, wishes
+from diffusion_lessons import checkpoints
+from diffusion_lessons.course import interactive
+from diffusion_lessons.critters import datasets, generate, prompts
 
 
 def place(cut: str) -> tuple[str, int]:
@@ -39,9 +41,11 @@ def here(name: str):
 
 def expected(network, text: str, seed: int, guidance: float, step: int) -> list[np.ndarray]:
     """What a network draws: the four held pictures of a step, then the four guesses."""
-    rows = wishes.rows(prompts.parse(text), 4, seed)
-    [film] = wishes.films(network, rows, wishes.static(4, seed), guidance=guidance)
-    return [*data.to_pixels(film[step].x_t), *data.to_pixels(film[step].x0_hat)]
+    rows = generate.sample_conditions(prompts.parse(text), 4, seed)
+    [film] = generate.sample_batches(
+        network, rows, generate.initial_noise(4, seed), guidance=guidance
+    )
+    return [*datasets.to_pixels(film[step].x_t), *datasets.to_pixels(film[step].x0_hat)]
 
 
 def tiles(box) -> list:
@@ -62,7 +66,7 @@ def drawn(box, text: str) -> None:
 
 def look_back(box, network, text: str, seed: int, guidance: float) -> None:
     """Hold the first, a middle and the last frame of what was drawn against the network's own."""
-    for step in (0, 10, wishes.STEPS):
+    for step in (0, 10, generate.STEPS):
         slider(box, "step", step)
         box.page.wait_for_timeout(50)
         frame = expected(network, text, seed, guidance, step)
@@ -82,10 +86,12 @@ def test_the_box_of_the_tour_draws_what_is_typed(host, page, lab):
     assert "Error displaying widget" not in page.content()
 
     # The first wish, which the lesson names.
-    shipped = models.load()
+    shipped = checkpoints.load()
     for canvas, pixels in zip(
         tiles(box),
-        expected(shipped, "a blue fox on a skateboard at night", 0, wishes.GUIDANCE, wishes.STEPS),
+        expected(
+            shipped, "a blue fox on a skateboard at night", 0, generate.GUIDANCE, generate.STEPS
+        ),
         strict=True,
     ):
         same(canvas, pixels)
@@ -196,7 +202,7 @@ def test_every_explorer_paints_what_python_computes(name, page, lab, tmp_path, m
         figure.get_by_role("status").get_by_text(view.says, exact=True).wait_for()
         page.wait_for_timeout(100)
         for canvas, picture in zip(figure.locator("canvas").all(), view.pictures, strict=True):
-            same(canvas, widgets.as_bytes(picture))
+            same(canvas, interactive.as_bytes(picture))
         for i, values in enumerate(view.curves.values()):
             line = figure.locator("svg[role=img] path[stroke-width='2.2']").nth(i)
             points = re.findall(r"[ML]([-\d.]+) ([-\d.]+)", line.get_attribute("d"))
@@ -211,8 +217,8 @@ def test_the_box_of_the_last_lesson_asks_the_learners_own_network(page, lab):
     name = next(name for name in BOXES if name.startswith("07_prompts"))
     box = opened(page, lab, name)
     mine = here(name)._model
-    assert not torch.equal(mine.words.weight, models.load().words.weight)
-    first = expected(mine, "a green frog at night", 0, 2, wishes.STEPS)
+    assert not torch.equal(mine.words.weight, checkpoints.load().words.weight)
+    first = expected(mine, "a green frog at night", 0, 2, generate.STEPS)
     for canvas, pixels in zip(tiles(box), first, strict=True):
         same(canvas, pixels)
     box.get_by_label("draw", exact=True).fill("a dog in the city")

@@ -28,7 +28,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from diffusion_lessons import models, widgets, wishes
+from diffusion_lessons import checkpoints
+from diffusion_lessons.course import interactive
+from diffusion_lessons.critters import generate
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).resolve().parent / "html"
@@ -129,7 +131,7 @@ def wish_of(source: str) -> dict[str, object] | None:
         return None
     call = ast.parse(source).body[-1].value
     options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-    usual = {"seed": 0, "guidance": wishes.GUIDANCE}
+    usual = {"seed": 0, "guidance": generate.GUIDANCE}
     if not options.keys() <= usual.keys():
         raise ValueError("A page's prompt box can begin with a seed and a guidance, no more.")
     return {"text": ast.literal_eval(call.args[1])} | usual | options
@@ -139,7 +141,7 @@ def live_box(wish: dict[str, object]) -> str:
     """A prompt box that needs no kernel: artist.js, beside the page, draws for it."""
     told = html.escape(json.dumps(wish, ensure_ascii=False))
     return (
-        f'<style>{widgets.style()}</style><p>{HERE}</p>'
+        f'<style>{interactive.style()}</style><p>{HERE}</p>'
         f'<div class="dl" role="group" aria-label="Prompt box" data-wish="{told}"></div>'
         '<p class="checked" role="status"></p>'
     )  # fmt: skip
@@ -147,7 +149,7 @@ def live_box(wish: dict[str, object]) -> str:
 
 def artist() -> str:
     """The script that brings the prompt boxes of a page to life; pages from a file may load it."""
-    given = export_page.as_script(export_page.given(models.SHIPPED, count=4))
+    given = export_page.as_script(export_page.given(checkpoints.SHIPPED, count=4))
     host = (export_page.PARTS / "host.js").read_text(encoding="utf-8")
     return f"""{host}
 const given = {given};

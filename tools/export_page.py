@@ -22,7 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diffusion_lessons import critters, files, models, prompts, schedules, widgets, wishes
+from diffusion_lessons import checkpoints, files, schedules
+from diffusion_lessons.course import interactive
+from diffusion_lessons.critters import generate, prompts, world
+from diffusion_lessons.critters.words import MENTION_PROBABILITY
+from diffusion_lessons.unet import Attention, Block, UNet
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = Path(__file__).resolve().parent / "page"
@@ -47,7 +51,7 @@ class Description:
     know is a `ValueError`: a network with other layers needs other kernels, not a wrong picture.
     """
 
-    def __init__(self, model: models.UNet) -> None:
+    def __init__(self, model: UNet) -> None:
         self.operations: list[dict[str, Any]] = []
         self.tensors: list[tuple[str, Tensor]] = []
         self.buffers: list[int] = []
@@ -162,7 +166,7 @@ class Description:
             )
 
     def _block(self, module: nn.Module, h: int, context: int, side: int) -> int:
-        self._known(module, models.Block)
+        self._known(module, Block)
         width = module.conv1.out_channels
         asked = self._linear(module.modulate, context)
         inner = self._norm(module.norm1, h, side, by=asked, at=0, width=4 * width)
@@ -177,7 +181,7 @@ class Description:
     def _attention(self, module: nn.Module, h: int, side: int) -> int:
         if type(module) is nn.Identity:
             return h
-        self._known(module, models.Attention)
+        self._known(module, Attention)
         width = module.out.in_features
         inner = self._norm(module.norm, h, side)
         asked = self._as_conv(module.query_key_value, inner, side)
@@ -202,9 +206,9 @@ class Description:
         )  # fmt: skip
         return to
 
-    def _network(self, model: models.UNet) -> None:
-        """The same steps in the same order as `models.UNet.forward`."""
-        if type(model) is not models.UNet or model.config["channels"] != 3:
+    def _network(self, model: UNet) -> None:
+        """The same steps in the same order as `unet.UNet.forward`."""
+        if type(model) is not UNet or model.config["channels"] != 3:
             raise ValueError("The page draws with a models.UNet of three colours only.")
         if model.target != "v" or not model.uses_time or not model.vocabulary:
             raise ValueError(
@@ -268,13 +272,13 @@ def _by_fours(weight: Tensor) -> Tensor:
 
 def parts(path: Path) -> dict[str, Any]:
     """All that the worker needs to draw as the package does, ready for JSON."""
-    model = models.load(path)
+    model = checkpoints.load(path)
     _, facts = files.load(path, "model")
     described = Description(model)
-    if model.vocabulary != len(critters.VOCABULARY):
+    if model.vocabulary != len(world.VOCABULARY):
         raise ValueError("The page draws with a network that knows the words of the course only.")
     schedule = schedules.cosine()
-    held_out = wishes.held_out(facts)
+    held_out = generate.held_out(facts)
     return {
         "description": described.as_json(),
         # Not packed: that would make them a fourteenth smaller, and their reading dearer.
@@ -282,25 +286,25 @@ def parts(path: Path) -> dict[str, Any]:
         "wasm": base64.b64encode((PARTS / "kernels.wasm").read_bytes()).decode(),
         "tables": prompts.tables(),
         "world": {
-            "attributes": critters.ATTRIBUTES,
-            "impossible": critters.IMPOSSIBLE,
+            "attributes": world.ATTRIBUTES,
+            "impossible": world.IMPOSSIBLE,
             "held_out": held_out,
-            "said": critters.SAID,
-            "vocabulary": critters.VOCABULARY,
+            "said": MENTION_PROBABILITY,
+            "vocabulary": world.VOCABULARY,
             "alpha_bar": schedule.alpha_bar.tolist(),
-            "guided_between": wishes.GUIDED_BETWEEN,
+            "guided_between": generate.GUIDED_BETWEEN,
         },
         "checks": [_known_picture(model, held_out, *wish) for wish in CHECKED],
     }
 
 
 def _known_picture(
-    model: models.UNet, held_out: Sequence[critters.Pair], text: str, seed: int, guidance: float
+    model: UNet, held_out: Sequence[world.Pair], text: str, seed: int, guidance: float
 ) -> dict[str, Any]:
     """A wish and its picture in ten-thousandths, for the page's self-check."""
-    rows = wishes.rows(prompts.parse(text), 1, seed, held_out)
-    x_T = wishes.static(1, seed)
-    *_, last = wishes.film(model, rows, x_T, guidance=guidance, steps=CHECK_STEPS)
+    rows = generate.sample_conditions(prompts.parse(text), 1, seed, held_out)
+    x_T = generate.initial_noise(1, seed)
+    *_, last = generate.trajectory(model, rows, x_T, guidance=guidance, steps=CHECK_STEPS)
     numbers = (last.x_t * 10_000).round().clamp(-32_767, 32_767).short().numpy().astype("<i2")
     return {
         "text": text, "seed": seed, "guidance": guidance, "steps": CHECK_STEPS,
@@ -319,13 +323,13 @@ def worker() -> str:
 
 def given(path: Path, **about: Any) -> dict[str, Any]:
     """What tools/page/host.js needs to put a prompt box into a page."""
-    steps = wishes.STEPS
-    start = {"text": WISH, "seed": 0, "guidance": wishes.GUIDANCE}
+    steps = generate.STEPS
+    start = {"text": WISH, "seed": 0, "guidance": generate.GUIDANCE}
     times = schedules.cosine().timesteps(steps).tolist()
     return {
         "parts": parts(path),
         "workerText": worker(),
-        "figureText": widgets.module("prompt"),
+        "figureText": interactive.module("prompt"),
         "about": {
             "size": SIDE,
             "steps": steps,
@@ -339,7 +343,7 @@ def given(path: Path, **about: Any) -> dict[str, Any]:
 
 def page(path: Path) -> str:
     """The whole page."""
-    known = critters.ATTRIBUTES
+    known = world.ATTRIBUTES
     told = [
         f"{prompts.listed(known['subject'][1:], 'or')}, or nobody;",
         f"{prompts.listed(known['color'][1:], 'or')}; with sunglasses, a top hat or a party hat,",
@@ -347,12 +351,12 @@ def page(path: Path) -> str:
     ]
     _, facts = files.load(path, "model")
     found = {
-        "css": (PARTS / "page.css").read_text(encoding="utf-8") + widgets.style(),
+        "css": (PARTS / "page.css").read_text(encoding="utf-8") + interactive.style(),
         "host": (PARTS / "host.js").read_text(encoding="utf-8"),
         "given": as_script(given(path, count=1, counts=[1, 8], most_steps=60)),
         "known": html.escape(" ".join(told)).capitalize(),
         "trained": _trained(facts),
-        "steps": str(wishes.STEPS),
+        "steps": str(generate.STEPS),
     }
     text = (PARTS / "draw.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda match: found[match[1]], text)
@@ -363,7 +367,7 @@ def _trained(facts: dict[str, Any]) -> str:
     drawn = facts.get("recipe", {}).get("drawn")
     cool_cat = (("subject", "cat"), ("sunglasses", "sunglasses"))
     shown = f"It was trained on {drawn:,} little pictures" if drawn else ""
-    if shown and cool_cat in wishes.held_out(facts):
+    if shown and cool_cat in generate.held_out(facts):
         return f"{shown}, and in none of them did a cat wear sunglasses."
     return f"{shown}." if shown else ""
 
@@ -385,7 +389,7 @@ def build_kernels() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page as the command line says; return an exit code for the shell."""
     parser = argparse.ArgumentParser(description="Write the page that draws without Python.")
-    parser.add_argument("--model", type=Path, default=models.SHIPPED)
+    parser.add_argument("--model", type=Path, default=checkpoints.SHIPPED)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "draw.html")
     parser.add_argument("--kernels", action="store_true", help="compile kernels.c first")
     args = parser.parse_args(arguments)

@@ -2,7 +2,8 @@
 
 Each is shown the same number of examples, made from 1, 10, … 10,000 pictures (see
 `diffusion_lessons.copying`). About an hour for all nine on two cores, less with native bfloat16.
-Writes ``data/checkpoints/copying/``, with a JSON beside the networks that holds their recipe.
+Writes ``diffusion_lessons/weights/copying/``, with a JSON beside the networks that holds their
+recipe.
 ``--seed``, ``--data-seed`` and ``--out`` make other students from other pictures somewhere else;
 give that folder to `copying.load`, and every experiment can be run again.
 """
@@ -17,9 +18,12 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from diffusion_lessons import copying, files, models
+from diffusion_lessons import checkpoints, files
+from diffusion_lessons.course import copying
+from diffusion_lessons.recipe import precision_for
 from diffusion_lessons.schedules import cosine
-from diffusion_lessons.training import averaged, precision_for, train
+from diffusion_lessons.train import make_ema, train
+from diffusion_lessons.unet import UNet
 
 BATCH, RATE, DECAY = 128, 0.02, 0.0
 
@@ -29,8 +33,8 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
     recipe = copying.RECIPES[name]
     seed = args.seed + recipe.seed
     torch.manual_seed(seed)
-    model = models.UNet(widths=copying.WIDTHS, attention=recipe.attention)
-    ema = averaged(model)
+    model = UNet(widths=copying.WIDTHS, attention=recipe.attention)
+    ema = make_ema(model)
     shown = copying.examples(name, args.data_seed)
     began = time.perf_counter()
     records = train(
@@ -49,7 +53,7 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
         "batch": BATCH,
         "precision": precision_for(model),
     }
-    models.save(ema, copying.file_of(name, args.out), recipe=facts)
+    checkpoints.save(ema, copying.file_of(name, args.out), recipe=facts)
     return {**facts, "seconds": round(time.perf_counter() - began, 1)}
 
 

@@ -2,8 +2,8 @@
 
 It sees split "all", so also what is held out from the models, with a little blur and grain added
 to some pictures so that it looks at shapes rather than at clean edges. Three minutes on two cores
-with native bfloat16, some ten without. Writes ``data/checkpoints/judge.safetensors`` and a JSON
-with recipe and scores beside it.
+with native bfloat16, some ten without. Writes
+``diffusion_lessons/weights/judge.safetensors`` and a JSON with recipe and scores beside it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from diffusion_lessons import critters, files
-from diffusion_lessons.data import to_floats
-from diffusion_lessons.metrics import JUDGE_FILE, Judge, judge
-from diffusion_lessons.training import learning_rate, precision_for
+from diffusion_lessons import files
+from diffusion_lessons.critters import datasets, world
+from diffusion_lessons.critters.datasets import to_floats
+from diffusion_lessons.critters.judge import SHIPPED, Classifier, classify
+from diffusion_lessons.recipe import learning_rate, precision_for
 
 
 def augmented(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -38,14 +39,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--fresh", type=int, default=20_000, help="pictures to test on")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=JUDGE_FILE)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    drawn = critters.dataset(args.pictures, seed=args.seed, split="all")
+    drawn = datasets.draw_dataset(args.pictures, seed=args.seed, split="all")
     labels = torch.tensor(drawn.attributes)
-    model = Judge()
+    model = Classifier()
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     precision = precision_for(model)
     batch, steps = 128, args.epochs * (args.pictures // 128)
@@ -75,8 +76,8 @@ def main() -> None:
     model.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
     )
-    fresh = critters.dataset(args.fresh, seed=args.seed + 1_000_000, split="all")
-    said = judge(to_floats(fresh.pictures), model).attributes
+    fresh = datasets.draw_dataset(args.fresh, seed=args.seed + 1_000_000, split="all")
+    said = classify(to_floats(fresh.pictures), model).attributes
     right = said == torch.tensor(fresh.attributes)
     facts = {
         "config": model.config,
@@ -85,7 +86,7 @@ def main() -> None:
             "fresh_pictures": args.fresh,
             "all_right": right.all(1).float().mean().item(),
             **{name: right[:, i].float().mean().item() for i, name in
-               enumerate(critters.ATTRIBUTES)},
+               enumerate(world.ATTRIBUTES)},
         },
     }  # fmt: skip
     files.save(args.out, "judge", weights, **facts)

@@ -19,20 +19,24 @@
 # **10 minutes.** Click into a cell and press **Shift+Enter**, from top to bottom. You need not understand the code yet.
 
 # %%
-from diffusion_lessons import checks, live, models, plots, prompts, widgets, wishes
+from diffusion_lessons import checkpoints, checks
+from diffusion_lessons.course import figures, interactive, live
+from diffusion_lessons.critters import generate, prompts
 
-network = models.load()
+network = checkpoints.load()
 
 
 # %%
 def film_of(prompt, seed=0, guidance=2, count=4):
     """The film of some pictures, state by state, from static to finished."""
-    words = wishes.rows(prompts.parse(prompt), count, seed)
-    yield from wishes.film(network, words, wishes.static(count, seed), guidance=guidance, steps=16)
+    words = generate.sample_conditions(prompts.parse(prompt), count, seed)
+    yield from generate.trajectory(
+        network, words, generate.initial_noise(count, seed), guidance=guidance, steps=16
+    )
 
 
 film = list(film_of("a cat wearing sunglasses"))
-plots.film_strip(
+figures.film_strip(
     [(state.t, state.x_t[0], state.x0_hat[0]) for state in film[::2]],
     "A cat with sunglasses comes out of static, from left to right. Above, the picture that the "
     "network holds: static that clears. Below, what it believes lies under the static: a cat, "
@@ -71,7 +75,7 @@ live.PromptBox(
 confused = prompts.parse("three purple elephants")
 print(*confused.notes, sep="\n")
 *_, last = film_of("three purple elephants")
-plots.pictures(
+figures.pictures(
     last.x_t, "Four pictures for “three purple elephants”: not an elephant among them.", inches=1.28
 )
 
@@ -96,7 +100,7 @@ four_films = {
     f"number {k + 1}": [(state.t, state.x_t[k], state.x0_hat[k]) for state in film]
     for k in range(4)
 }
-widgets.film(
+interactive.film(
     four_films,
     "Seven frames of the film of one cat, what is held above, the guess below. In JupyterLab and in "
     "an exported page all frames of all four cats can be scrubbed and played.",
@@ -113,15 +117,16 @@ widgets.film(
 # **Predict.** How many of them show a cat with sunglasses: about a hundred, exactly one, none?
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import data, metrics
+from diffusion_lessons.critters import datasets
+from diffusion_lessons.critters.judge import classify, load_judge
 
-drawn = data.critters(20_000)
+drawn = datasets.load_critters(20_000)
 
 # %%
 cats, shades = drawn.attributes[:, 0] == 1, drawn.attributes[:, 2] == 1
 print(f"cats {cats.sum():,}, sunglasses {shades.sum():,}, both {(cats & shades).sum()}")
 assert not (cats & shades).any() and cats.sum() > 2000 and shades.sum() > 2000
-plots.pictures(
+figures.pictures(
     [*drawn.x0[cats][:4], *drawn.x0[shades][:4], *film[-1].x_t],
     "Upper row, four of the cats that it was shown. Middle row, four of the sunglasses that it was "
     "shown, on anybody but cats. Lower row, what it drew: both together.",
@@ -132,7 +137,7 @@ plots.pictures(
 
 # %%
 *_, last = film_of("a cat wearing sunglasses", count=64)
-seen = metrics.judge(last.x_t, metrics.load_judge()).attributes
+seen = classify(last.x_t, load_judge()).attributes
 right = (seen[:, 0] == 1) & (seen[:, 2] == 1)
 more = "more" if right.sum() > 57 else "less"
 print(f"of 64 that it drew, {more} than nine in ten are cats with sunglasses")
@@ -153,18 +158,18 @@ assert right.sum() > 57
 from diffusion_lessons import sampling, schedules
 
 loudness, wish = (0, 1, 2, 3, 5, 8), "a green frog wearing sunglasses on a skateboard"
-told = wishes.rows(prompts.parse(wish), 4, seed=3)
+told = generate.sample_conditions(prompts.parse(wish), 4, seed=3)
 
 
 def frogs_at(w):
     louder = sampling.guided(network, told, None, w)
-    solver, static = sampling.dpm_solver_2m(), wishes.static(4, seed=3)
+    solver, static = sampling.dpm_solver_2m(), generate.initial_noise(4, seed=3)
     *_, last = sampling.sample(louder, schedules.cosine(), static, 16, step=solver)
     return last.x_t
 
 
 frogs = {w: frogs_at(w) for w in loudness}
-plots.pictures(
+figures.pictures(
     [frogs[w][i] for i in range(4) for w in loudness],
     "The same wish from four pictures of static, one in each row. From left to right the words get "
     "louder: without them anybody turns up, or a muddle; then the frog comes; at last the colours "
@@ -190,7 +195,7 @@ assert burnt[1] < 2 and burnt[8] > 4 and burnt[2] < burnt[3] < burnt[5] < burnt[
 
 
 # %% tags=["nbval-ignore-output"]
-widgets.guidance(
+interactive.guidance(
     {wish: frogs},
     {"% beyond the screen": {"values": [burnt[w] for w in loudness]}},
     "One of the four frogs at each guidance, from no words to far too loud. In JupyterLab and in an "
@@ -221,6 +226,6 @@ widgets.guidance(
 #
 # **Try this.** In a terminal, in the folder of the course: `.venv/bin/python -m diffusion_lessons draw "a cat wearing sunglasses" --out cats.gif` (with conda it begins with `python`) draws these cats and four more, in more steps and with a little more guidance, and makes a film of it.
 #
-# **Where it lives.** `prompts.parse` reads the words, `wishes` throws the dice and makes the static, `sampling.sample` is the loop, `models.load` the network.
+# **Where it lives.** `prompts.parse` reads the words, `generate` throws the dice and makes the static, `sampling.sample` is the loop, `checkpoints.load` the network.
 #
 # **What we hid.** These are small pictures of a small world, 27 words in all. The large models that draw anything work by the same steps, with hundreds or thousands of times the weights. And this network is one trained for half an hour; yours, trained for a minute in lesson 04, will be rougher.

@@ -22,13 +22,16 @@
 # %%
 import numpy as np
 
-from diffusion_lessons import checks, data, plots
+from diffusion_lessons import checks
+from diffusion_lessons.course import figures
+from diffusion_lessons.course import lesson_00b as lesson
+from diffusion_lessons.critters import datasets
 
-cat = data.photo("chelsea", size=128)[0].numpy().astype(float)
+cat = datasets.photo("chelsea", size=128)[0].numpy().astype(float)
 dice = np.random.default_rng(0)
 
 # %%
-plots.pictures(
+figures.pictures(
     [cat, cat / 3, -cat, cat[:, :, ::-1], cat + 0.3 * dice.standard_normal(cat.shape)],
     "Chelsea the cat, and what one line of arithmetic makes of her: faded, negative, mirrored, "
     "dusted with noise.",
@@ -86,7 +89,7 @@ face = np.array(
     ]
 )
 print("shape:", face.shape, " row 1, column 3:", face[1, 3])
-plots.numbered({"face": face}, "A face of five rows and five columns, with each pixel's number.")
+lesson.numbered({"face": face}, "A face of five rows and five columns, with each pixel's number.")
 
 # %% [markdown]
 # A colon takes a part: `0:2` is from 0 up to 2, *without* 2.
@@ -96,7 +99,7 @@ plots.numbered({"face": face}, "A face of five rows and five columns, with each 
 # %%
 wink = face.copy()
 wink[1, 0:2] = -1
-plots.numbered(
+lesson.numbered(
     {"face": face, "wink": wink},
     "Left, the face. Right, its left eye is two pixels wide, in columns 0 and 1 of row 1: it winks.",
 )
@@ -116,12 +119,14 @@ plots.numbered(
 # | `batch` | which picture, colour, row, column | (8, 3, 32, 32) |
 
 # %%
-batch = data.critters(8).x0
+batch = datasets.load_critters(8).x0
 print(
     "cat:", cat.shape, " batch:", tuple(batch.shape), " its first picture:", tuple(batch[0].shape)
 )
 print("brightness of each:", [f"{b:z.1f}" for b in batch.mean((1, 2, 3)).tolist()])
-plots.pictures(batch, "A batch: eight pictures in one tensor of shape (8, 3, 32, 32).", inches=0.96)
+figures.pictures(
+    batch, "A batch: eight pictures in one tensor of shape (8, 3, 32, 32).", inches=0.96
+)
 
 # %% [markdown]
 # `mean((1, 2, 3))` averages axes 1, 2 and 3 away: one number for each picture is left. A number times a picture multiplies every pixel; two pictures are added pixel by pixel.
@@ -151,7 +156,7 @@ assert numbers.std() == 9**0.5 == 3
 
 # %%
 static = dice.standard_normal(cat.shape)
-plots.with_spread(
+lesson.with_spread(
     {"cat": cat, "static": static},
     "Below each picture, how often its values occur. The line marks the mean, the bar one spread to "
     "either side. The cat's values lie close together, those of static far apart, in a bell; beyond "
@@ -186,7 +191,7 @@ for factor in (0.5, 0.5**0.5):
 
 
 # %%
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 
 
 def show_contrast(contrast):
@@ -213,7 +218,7 @@ live.Explorer(
         [(k, f"{k}") for k in (0, 4, 8, 12)],
     ),
     size=256,
-    still=plots.with_spread({"contrast 2": cat.mean() + 2 * (cat - cat.mean())}, caption),
+    still=lesson.with_spread({"contrast 2": cat.mean() + 2 * (cat - cat.mean())}, caption),
 )
 
 # %% [markdown]
@@ -233,7 +238,7 @@ print(f"after 10 steps {contrast[10]:.2f}, after {len(contrast) - 1} steps {last
 assert round(contrast[10], 2) == round(0.8**10, 2) == 0.11
 
 # %%
-plots.both_axes(
+lesson.both_axes(
     range(21),
     contrast,
     "The same numbers twice. On an ordinary axis the curve falls fast and then seems to lie at 0. On "
@@ -277,7 +282,7 @@ three, mixed = batch[:3].numpy(), {}
 for name, d in {"0, 0, 0": (0, 0, 0), "0, 1, 3": (0, 1, 3), "0, 10, 10": (0, 10, 10)}.items():
     weights = np.exp(-np.array(d)).reshape(3, 1, 1, 1)
     mixed[name] = (weights / weights.sum() * three).sum(axis=0)
-plots.pictures(
+figures.pictures(
     [*three, *mixed.values()],
     "Three pictures, and three weighted means of them, for the distances above each: with equal votes "
     "a blend of all three, then more and more the first alone.",
@@ -330,7 +335,7 @@ others = {
     "negative": -cat,
     "grey": np.full(cat.shape, cat.mean()),
 }
-plots.pictures(
+figures.pictures(
     list(others.values()),
     "Five relatives of the cat: brighter, faded, mirrored, negative, and a plain page of her mean "
     "grey.",
@@ -443,8 +448,8 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A picture is an array, and what one does to pictures is arithmetic. Variance is a square, so to keep a share of it one multiplies by a root. Distances and votes are means: of squares, and with weights.
 #
-# **Try this.** Draw your own `face`, of another size, and give it to `plots.numbered`.
+# **Try this.** Draw your own `face`, of another size, and give it to `lesson.numbered`.
 #
-# **Where it lives now.** NumPy and PyTorch have `mean`, `std` and `var`; pictures come from `diffusion_lessons/data.py`.
+# **Where it lives now.** NumPy and PyTorch have `mean`, `std` and `var`; pictures come from `diffusion_lessons/critters/datasets.py`.
 #
 # **What we simplified.** PyTorch's `std` divides by n − 1 and not by n, which hardly matters for a picture. And on a screen, twice the number is not twice the light.

@@ -25,13 +25,16 @@
 import numpy as np
 from skimage.filters import gaussian
 
-from diffusion_lessons import checks, data, plots, widgets
+from diffusion_lessons import checks, metrics
+from diffusion_lessons.course import figures, interactive
+from diffusion_lessons.course import lesson_01 as lesson
+from diffusion_lessons.critters import datasets
 
 # %%
 rng = np.random.default_rng(0)
-x0 = data.photo("chelsea", size=128)[0].numpy().astype(float)
+x0 = datasets.photo("chelsea", size=128)[0].numpy().astype(float)
 eps = rng.standard_normal(x0.shape)
-plots.pictures(
+figures.pictures(
     [x0 + strength * eps for strength in (0, 0.1, 0.3, 1, 3)],
     "Chelsea the cat, and the same static added more and more strongly, from left to right: a "
     "clear photo, a little dust, a grainy cat, a ghost of a cat, static.",
@@ -44,10 +47,10 @@ plots.pictures(
 # Every pixel holds three numbers, for red, green and blue, from 0 (none) to 255 (full).
 
 # %%
-pixels = data.to_pixels(data.photo("chelsea", size=128))[0]
+pixels = datasets.to_pixels(datasets.photo("chelsea", size=128))[0]
 print(f"{pixels.shape} are {pixels.size:,} numbers, from {pixels.min()} to {pixels.max()}")
 print("row 46, column 38:", pixels[46, 38])
-plots.zoomed(
+lesson.zoomed(
     pixels,
     44,
     36,
@@ -92,7 +95,7 @@ noise = rng.integers(-60, 61, pixels.shape)
 broken = (pixels + noise).astype(np.uint8)
 wrapped = (pixels + noise < 0) | (pixels + noise > 255)
 print(f"{100 * wrapped.mean():.0f} % of the numbers went round the clock")
-plots.pictures(
+figures.pictures(
     [pixels, broken],
     "Left, the photo. Right, with the noise put straight into bytes: in the pupils, around the eyes "
     "and in the nostrils there are glaring specks, because what fell below 0 came back near 255.",
@@ -132,7 +135,7 @@ add_and_clip = checks.add_and_clip(add_and_clip)
 # </details>
 
 # %%
-plots.pictures(
+figures.pictures(
     [add_and_clip(pixels, noise)],
     "The same noise, clipped: a grainy cat. Its pupils are dark again, without a glaring speck.",
     titles=["clipped"],
@@ -159,8 +162,8 @@ plots.pictures(
 # when do *clipped* and *wrapped round* part?
 
 # %% tags=["nbval-ignore-output"]
-smaller = data.photo("chelsea", size=80)
-widgets.noise_explorer(
+smaller = datasets.photo("chelsea", size=80)
+interactive.noise_explorer(
     smaller,
     None,
     "The cat under noise of strength 0.3, 1 and 3: grainy, a ghost, gone. In JupyterLab and in an "
@@ -179,7 +182,7 @@ widgets.noise_explorer(
 order = rng.permutation(128 * 128)
 shuffled = x0.reshape(3, -1)[:, order].reshape(x0.shape)
 versions = {"clear": x0, "shuffled": shuffled, "noisy": x0 + 0.5 * eps}
-plots.with_histograms(
+lesson.with_histograms(
     versions,
     list(versions.values()),
     "The shuffled photo is brown grain without a cat, yet its histogram is exactly that of the "
@@ -214,7 +217,7 @@ assert np.array_equal(np.sort(x0, axis=None), np.sort(shuffled, axis=None))
 # **Move the sliders.** When do *you* lose the cat, on the left and on the right?
 
 # %% tags=["nbval-ignore-output"]
-widgets.values_or_positions(
+interactive.values_or_positions(
     smaller,
     "The clear cat; with half of its pixels moved to other places; with noise of strength 0.5. "
     "Moving pixels leaves the histogram as it was, however many move; noise widens it.",
@@ -233,9 +236,9 @@ def show_detail(strength, width):
     blurred = gaussian(x0, width, mode="wrap", channel_axis=0)
     noisy, blurry = f"noise {strength:.2f}", f"blur {width:.1f} pixels"
     shown = {"clear": x0, noisy: x0 + strength * eps, blurry: blurred}
-    return plots.with_spectra(
+    return lesson.with_spectra(
         shown,
-        {name: data.power_spectrum(x) for name, x in shown.items()},
+        {name: metrics.power_spectrum(x) for name, x in shown.items()},
         f"Noise (here of strength {strength:.2f}) adds power to fine detail, the right end; blur "
         f"(here of {width:.1f} pixels) takes it away. Broad shading, the left end, changes least.",
     )
@@ -246,7 +249,7 @@ show_detail(0.3, 2.0)
 # %%
 blurred = gaussian(x0, 2.0, mode="wrap", channel_axis=0)
 for name, x in {"clear": x0, "noise 0.3": x0 + 0.3 * eps, "blur 2": blurred}.items():
-    waves, power = data.power_spectrum(x)
+    waves, power = metrics.power_spectrum(x)
     fine = power[waves >= 16].mean().item()
     print(f"{name:10} power of broad shading {power[0]:.0f}, of fine detail {fine:.4f}")
 
@@ -262,13 +265,13 @@ for name, x in {"clear": x0, "noise 0.3": x0 + 0.3 * eps, "blur 2": blurred}.ite
 # leave the clear photo's?
 
 # %%
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 
 
 def detail_of(strength, width):
     blurred = gaussian(x0, width, mode="wrap", channel_axis=0)
     shown = {"clear": x0, "noise": x0 + strength * eps, "blur": blurred}
-    spectra = {name: data.power_spectrum(x)[1] for name, x in shown.items()}
+    spectra = {name: metrics.power_spectrum(x)[1] for name, x in shown.items()}
     says = f"Finest detail has a power of {spectra['clear'][-1]:.4f} in the clear photo, "
     says += f"{spectra['noise'][-1]:.4f} with noise, {spectra['blur'][-1]:.6f} with blur."
     curves = {name: np.log10(power.numpy() + 1e-9) for name, power in spectra.items()}
@@ -290,7 +293,9 @@ live.Explorer(
         [(-5, "0.00001"), (-3, "0.001"), (-1, "0.1"), (1, "10"), (2, "100")],
     ),
     size=192,
-    still=plots.pictures([x[:, ::2, ::2] for x in detail_of(0.3, 2.0).pictures], says, inches=0.64),
+    still=figures.pictures(
+        [x[:, ::2, ::2] for x in detail_of(0.3, 2.0).pictures], says, inches=0.64
+    ),
 )
 # %% [markdown]
 # ### How noises add up
@@ -338,7 +343,7 @@ def add_again_and_again(start, keep):
 # %%
 film = add_again_and_again(pixels, keep=(10, 100, 1000))
 on_screen = [np.clip(free, 0, 255).astype(np.uint8) for _, free in film.values()]
-plots.pictures(
+figures.pictures(
     [clipped for clipped, _ in film.values()] + on_screen,
     "From data to noise, left to right. Upper row, clipped at every step: at a hundred steps the cat "
     "can't be seen any more. Lower row, never clipped: at a hundred a ghost of an eye is left; at a "
@@ -357,7 +362,7 @@ for name, x in {"clipped": clipped, "never clipped": free}.items():
 print(f"clipped numbers that are exactly 0 or 255: {walls:.0f} %")
 print(f"one step's spread times √1000: {np.arange(-30, 31).std() * 1000**0.5:.0f}")
 assert 8 < walls < 11 and 540 < free.std() < 580
-plots.histograms(
+lesson.histograms(
     {"clipped": clipped, "never clipped": free},
     "The numbers of the cat after a thousand steps. Left, clipped: flat, with a spike at each wall, 0 "
     "and 255. Right, never clipped, on a scale about fifteen times as wide: a bell, most of it outside the "
@@ -484,7 +489,7 @@ sums = {
     "1 lopsided step": lopsided[0],
     "sum of 30 ": lopsided.sum(axis=0),
 }
-plots.bells(
+lesson.bells(
     sums,
     "From left to right: one flat step is a box, thirty of them added are a bell. One lopsided "
     "step is a cliff, thirty of them added are nearly a bell, leaning slightly to the left. The "
@@ -506,7 +511,7 @@ for name, x in sums.items():
 # </details>
 #
 # ### Exercise: pixels to floats
-# `data.photo` did it for you. Write it: 0 … 255 becomes −1 … 1.
+# `datasets.photo` did it for you. Write it: 0 … 255 becomes −1 … 1.
 #
 # $$x = \text{pixel} / 127.5 - 1$$
 
@@ -534,7 +539,7 @@ to_floats = checks.to_floats(to_floats)
 
 # %%
 there = np.asarray(to_floats(pixels))
-back = data.to_pixels(data.to_floats(pixels))[0]
+back = datasets.to_pixels(datasets.to_floats(pixels))[0]
 print(f"black and white: {to_floats(np.array([0, 255], dtype=np.uint8))}")
 print("there and back changes nothing:", np.array_equal(back, pixels))
 assert np.allclose(there.transpose(2, 0, 1), x0, atol=1e-6) and np.array_equal(back, pixels)
@@ -559,7 +564,7 @@ for name, x in {"glitter": glitter, "noise": noisy}.items():
     print(f"{name:7} likeness at the covered places {under:.2f}, at the others {beside:.2f}")
 
 # %%
-plots.pictures(
+figures.pictures(
     [glitter, noisy],
     "Left, glitter: covered pixels say nothing, those between say everything. Right, noise: every "
     "pixel says a little. Both still show the cat.",
@@ -593,7 +598,7 @@ for name, mean in zip(("noise", "fresh glitter", "same places"), means, strict=T
     contrast, under = np.polyfit(x0.ravel(), mean.ravel(), 1)[0], likeness(mean, covered)
     print(f"{name:13} contrast {contrast:.2f}, likeness at the covered places {under:.2f}")
 print(f"error left in the average of noises: {(means[0] - x0).std():.2f}")
-plots.pictures(
+figures.pictures(
     means,
     "Averages of 100 copies. Left, noise: the cat is back, a little grainy. Middle, fresh glitter: "
     "the cat is back too, but pale. Right, glitter always at the same places: grey holes remain.",
@@ -630,8 +635,8 @@ checks.mine()
 # **Try.** Let `add_again_and_again` start from `np.full_like(pixels, 255)`, an all-white page. After
 # how many clipped steps can you no longer tell it from the cat?
 #
-# **Where the code lives now.** `data.to_floats` and `data.to_pixels` (which clips before it goes
-# back to bytes) and `data.power_spectrum`, all in `diffusion_lessons/data.py`.
+# **Where the code lives now.** `datasets.to_floats` and `datasets.to_pixels` (which clips before it goes
+# back to bytes) in `diffusion_lessons/critters/datasets.py`, and `metrics.power_spectrum`.
 #
 # **What we simplified.** A screen doesn't turn numbers into light in proportion (the *gamma* curve);
 # we treat the numbers themselves as the picture, as picture models do. Real camera noise depends on

@@ -22,16 +22,19 @@
 import numpy as np
 import torch
 
-from diffusion_lessons import checks, data, forward, plots, schedules, widgets
+from diffusion_lessons import checks, forward, schedules
+from diffusion_lessons.course import figures, interactive
+from diffusion_lessons.course import lesson_02 as lesson
+from diffusion_lessons.critters import datasets
 
-cat = data.photo("chelsea", size=96)
+cat = datasets.photo("chelsea", size=96)
 eps = torch.randn(cat.shape, generator=torch.Generator().manual_seed(0))
 
 # %%
 moments = (0, 250, 500, 750, 1000)
 linear, cosine = schedules.linear(1000), schedules.cosine(1000)
-small, grain = data.photo("chelsea", size=64), eps[:, :, :64, :64]
-plots.pictures(
+small, grain = datasets.photo("chelsea", size=64), eps[:, :, :64, :64]
+figures.pictures(
     [forward.add_noise(s, small, t, grain) for s in (linear, cosine) for t in moments],
     "The same cat and the same noise on two schedules, from the picture (t = 0) to noise "
     "(t = 1000). Half-way, the upper cat is lost, and the lower one can still be made out.",
@@ -74,14 +77,14 @@ for t in (1, 10, 100, 1000):
 assert round(only_add[-1], 1) == 3.2 and round(shrink_and_add[-1], 1) == 1.0
 
 # %%
-plots.lines(
+figures.lines(
     range(1001),
     {"only add": only_add, "shrink and add": shrink_and_add},
     "The spread of ten thousand copies of one pixel. Adding alone lets it grow and grow; "
     "with shrinking it settles at 1 and stays there.",
     xlabel="steps",
     ylabel="spread",
-    colors={"only add": plots.OTHERS[0], "shrink and add": plots.NOISE},
+    colors={"only add": figures.OTHERS[0], "shrink and add": figures.NOISE},
 )
 
 # %% [markdown]
@@ -173,7 +176,7 @@ assert abs(x - jump).max() < 1e-6 and abs(combined.std() - 1) < 0.02
 
 # %%
 fresh = add_noise(cat, alpha_bar_T, eps)
-plots.pictures(
+figures.pictures(
     [x, jump, fresh],
     "A thousand steps, one jump with their combined noise, and one jump with other noise. The "
     "first two agree in every pixel; the third is another draw of the same kind.",
@@ -191,11 +194,11 @@ plots.pictures(
 # So **training never walks.** Not step by step, as one often reads: each training example is one picture, one level drawn at random, one jump.
 
 # %%
-critters = data.critters(500).x0
+critters = datasets.load_critters(500).x0
 levels = torch.randint(1, 1001, (8,), generator=torch.Generator().manual_seed(3))
 draws = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(4))
 left = torch.tensor(cosine.alpha_bar)
-plots.pictures(
+figures.pictures(
     [add_noise(critters[i], left[levels[i]], draws[i]) for i in range(8)],
     "Eight training examples: eight pictures, each at a level of its own. At a small t a critter "
     "is plain to see, at a large t there is only static.",
@@ -216,7 +219,7 @@ def three_schedules(t, bend):
     noisy = {name: add_noise(cat, torch.tensor(a[t]), eps) for name, a in curves.items()}
     words = ", ".join(f"{a[t]:.1%} ({name})" for name, a in curves.items())
     caption = f"At t = {t} the power left is {words}. The more is left, the plainer is the cat."
-    return plots.schedules_at(noisy, curves, t, caption)
+    return lesson.schedules_at(noisy, curves, t, caption)
 
 
 three_schedules(t=500, bend=2)
@@ -233,7 +236,7 @@ assert half == [260, 497] and linear.alpha_bar[700] < 0.01
 # **Predict.** Where on the slider will the linear cat vanish for you, and where the cosine cat? Press the button there, for each. What do the two places have in common? Then choose a *bend* that keeps the cat as long as possible, and one that drops it at once. What do you lose either way?
 
 # %% tags=["nbval-ignore-output"]
-widgets.noise_explorer(
+interactive.noise_explorer(
     cat,
     {"linear": linear, "cosine": cosine},
     "The cat at three steps of the linear schedule: plain at t = 100, a ghost at t = 350, gone at "
@@ -255,7 +258,7 @@ widgets.noise_explorer(
 
 # %%
 ends = {"A": schedules.linear(200), "B": linear, "C": schedules.cosine(200)}
-plots.pictures(
+figures.pictures(
     [add_noise(cat, torch.tensor(s.alpha_bar[-1]), eps) for s in ends.values()],
     "Three pictures of static, A, B and C, each the last step of a schedule. They look alike.",
     titles=list(ends),
@@ -268,7 +271,7 @@ plots.pictures(
 # %%
 many = torch.randn(64, 3, 96, 96, generator=torch.Generator().manual_seed(5))
 averages = [add_noise(cat, torch.tensor(s.alpha_bar[-1]), many).mean(0) for s in ends.values()]
-plots.pictures(
+figures.pictures(
     averages,
     "The average of 64 pictures of static from each schedule. A: the cat was there all along. "
     "B and C: grey, with nothing in it.",
@@ -326,7 +329,7 @@ for name, values in {"1000 steps": walked, "1 jump": jumped}.items():
 assert abs(walked.mean() - jumped.mean()) < 0.03 and abs(walked.std() - jumped.std()) < 0.03
 
 # %%
-plots.outlines(
+figures.outlines(
     {"1000 steps": walked, "1 jump": jumped},
     "Where the copies of one pixel end up after a thousand steps and after one jump: two "
     "outlines of one bell.",
@@ -339,7 +342,7 @@ plots.outlines(
 # (√ᾱ)² + (√(1 − ᾱ))² = 1, which is Pythagoras. So the two factors lie on a circle, and a schedule says how fast to walk along it. The cosine schedule walks it at an (almost) even pace.
 
 # %%
-plots.quarter_circle(
+lesson.quarter_circle(
     cosine.signal_rate,
     cosine.noise_rate,
     moments,
@@ -424,14 +427,14 @@ for t in (10, 250, 500, 750):
 print(f"the cat's own power: {10 * np.log10(power):+.0f} dB")
 
 # %%
-plots.lines(
+figures.lines(
     range(1, 1000),
     decibels,
     "The same three schedules in decibels. What looked flat near 0 and near 1 opens up: "
     "the schedules differ most in how fast they leave the picture and how deep they end.",
     xlabel="step t, from the picture (0) to noise (1000)",
     ylabel="signal to noise, dB",
-    colors=plots.SCHEDULES,
+    colors=figures.SCHEDULES,
 )
 
 # %% [markdown]
@@ -472,20 +475,20 @@ my_schedule = checks.my_schedule(my_schedule)
 # %%
 own = schedules.Schedule(my_schedule(1000))
 own_curves = {"linear": linear.alpha_bar, "cosine": cosine.alpha_bar, "mine": own.alpha_bar}
-plots.lines(
+figures.lines(
     range(1001),
     own_curves,
     "The share of power left on the linear, the cosine and your own schedule.",
     xlabel="step t, from the picture (0) to noise (1000)",
     ylabel="share of power left, ᾱ",
-    colors=plots.SCHEDULES,
+    colors=figures.SCHEDULES,
 )
 
 # %% [markdown]
 # At which t does your own cat vanish? Is there a stretch where nothing seems to happen?
 
 # %% tags=["nbval-ignore-output"]
-widgets.noise_explorer(
+interactive.noise_explorer(
     cat,
     {"mine": own, "linear": linear, "cosine": cosine},
     "The cat at three steps of your own schedule, t = 100, 350 and 900: from near the picture to "
@@ -523,13 +526,13 @@ print(f"A in full: {read_off:.2f}")
 assert read_off > 0.95 and brightness["A: linear, T = 200"].std() > 0.09
 
 # %%
-plots.outlines(
+figures.outlines(
     brightness,
     "The average value of 500 last steps. C lies on fresh noise, in a narrow peak at 0. A is "
     "several times as wide: the brightness of the clean pictures shows through.",
     xlabel="average value of the picture of static",
     span=(-0.35, 0.35),
-    colors={"fresh noise": plots.NOISE},
+    colors={"fresh noise": figures.NOISE},
 )
 
 # %% [markdown]
@@ -567,7 +570,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** The picture must shrink by √(1 − β) at each step, or the noise makes the numbers grow without limit. All steps to t together are one jump, √ᾱ of the picture and √(1 − ᾱ) of noise, so training never walks. A schedule is the list of ᾱ from 1 to about 0, and if it stops early, the "noise" at its end still holds the picture.
 #
-# **Try this.** Put `data.photo("rocket", size=96)` in place of the cat in the first cell and run all. Does it vanish at the same t?
+# **Try this.** Put `datasets.photo("rocket", size=96)` in place of the cat in the first cell and run all. Does it vanish at the same t?
 #
 # **Where it lives now.** Schedules are in `diffusion_lessons.schedules` (`linear`, `cosine`, and your own with `Schedule(...)`), the jump is `diffusion_lessons.forward.add_noise(schedule, x0, t, eps)`.
 #

@@ -23,15 +23,20 @@ from itertools import pairwise
 
 import torch
 
-from diffusion_lessons import checks, data, forward, metrics, models, plots, sampling, schedules
+from diffusion_lessons import checkpoints, checks, forward, metrics, sampling, schedules
+from diffusion_lessons.course import figures
+from diffusion_lessons.course import lesson_03 as lesson
+from diffusion_lessons.critters import datasets
+from diffusion_lessons.denoisers import IdealDenoiser
+from diffusion_lessons.unet import UNet, count_weights, time_features
 
 # %%
-schedule, pictures = schedules.cosine(1000), data.critters(2000).x0
+schedule, pictures = schedules.cosine(1000), datasets.load_critters(2000).x0
 alpha_bar = torch.tensor(schedule.alpha_bar)
 static = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-untrained = models.IdealDenoiser(pictures, schedule)  # by the end of the core you know what it is
+untrained = IdealDenoiser(pictures, schedule)  # by the end of the core you know what it is
 film = list(sampling.sample(untrained, schedule, static[:1], 10, step=sampling.ddim_step))
-plots.film_strip(
+figures.film_strip(
     [(frame.t, frame.x_t[0], frame.x0_hat[0]) for frame in film],
     "Static becomes a picture in ten steps, from left to right. Above, what is held; below, the "
     "picture that the guesser sees under it: a grey ghost, then a mixture, then a cat, sharp at "
@@ -55,7 +60,7 @@ def guesses(model, x_t, t):
         return forward.prediction(schedule, x_t, t, model(x_t, t), model.target)
 
 
-network, new = models.load(), data.critters(200, seed=1).x0
+network, new = checkpoints.load(), datasets.load_critters(200, seed=1).x0
 fox, car, (noise_1, noise_2) = new[14], new[1], static[:2]
 x0 = torch.stack([fox, fox, car, car])
 eps = torch.stack([noise_1, noise_2, noise_1, noise_2])
@@ -63,7 +68,7 @@ x_t = forward.add_noise(schedule, x0, 700, eps)
 seen = guesses(network, x_t, 700)
 
 # %%
-plots.pictures(
+figures.pictures(
     [*x_t, *seen.x0_hat],
     "Above, four mixtures at t = 700, in which our eyes find little. Below, the network's guesses "
     "of the picture: twice nearly the same fox in the mountains, twice nearly the same car on the beach, "
@@ -114,7 +119,7 @@ print(f"noise 1 and the fox under it: {abs(correlation(noise_1, fox)):.2f}")
 shuffled = torch.randperm(32 * 32, generator=torch.Generator().manual_seed(0))
 kinds = {
     "critters": new[:50],
-    "cat photo": data.photo("chelsea", 32).expand(50, -1, -1, -1),
+    "cat photo": datasets.photo("chelsea", 32).expand(50, -1, -1, -1),
     "shuffled": new[:50].flatten(2)[..., shuffled].reshape(50, 3, 32, 32),
 }
 dice, tried = static[:50], []
@@ -126,7 +131,7 @@ for name, x0 in kinds.items():
 
 # %%
 assert tried[0][2] < 0.1 and tried[1][2] > 2 * tried[0][2] and tried[2][2] > 6 * tried[0][2]
-plots.pictures(
+figures.pictures(
     [x_t for x_t, _, _ in tried] + [x0_hat for _, x0_hat, _ in tried],
     "Three pictures under the same noise, t = 300, and the guesses below. The critter comes out "
     "clean. The photo of a cat, which is no critter, comes out smeared, and from shuffled pixels "
@@ -196,14 +201,14 @@ for t in levels:
     w = untrained.weights(forward.add_noise(schedule, some, t, static), t)  # votes, 64 at a time
     leader.append(100 * w.max(1).values.median())
     hits[t] = (w.argmax(1) == torch.arange(64)).double().mean()
-plots.lines(
+figures.lines(
     levels,
     {"leader": leader},
     "The share of votes that the leading picture gets (median of 64 trials): all of them up to "
     "about t = 850, then it falls to next to nothing within a short stretch.",
     xlabel="step t, from the picture (0) to noise (1000)",
     ylabel="votes of the leader, %",
-    colors={"leader": plots.PREDICTION},
+    colors={"leader": figures.PREDICTION},
 )
 
 # %%
@@ -230,10 +235,10 @@ def votes_at(t, picture):
     return x_t, pictures[who], shares.tolist(), untrained(x_t, t), says
 
 
-plots.ballot(*votes_at(900, "a known one"))
+lesson.ballot(*votes_at(900, "a known one"))
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 
 
 def view_of_votes(t, picture):
@@ -284,7 +289,7 @@ def develop(x_T, n):
 # %%
 drawn = torch.stack([develop(x_T, 10) for x_T in static[:6]])
 twin = metrics.nearest(drawn, pictures)
-plots.pictures(
+figures.pictures(
     [*static[:6], *drawn, *pictures[twin.index]],
     "Top, static. Middle, what our ten lines made of it: six different perfect pictures. Bottom, "
     "the nearest of the 2,000 pictures, with its number at the top: the same six.",
@@ -297,7 +302,7 @@ plots.pictures(
 # %%
 for number, far in zip(twin.index.tolist(), twin.distance, strict=True):
     print(f"picture {number:4d} of the training set, distance {far:.4f}")
-same = data.to_pixels(drawn) == data.to_pixels(pictures[twin.index])
+same = datasets.to_pixels(drawn) == datasets.to_pixels(pictures[twin.index])
 assert same.all() and len(set(twin.index.tolist())) == 6
 
 # %% [markdown]
@@ -313,14 +318,14 @@ few = {}
 for n in (1, 2, 3, 4, 10):
     *_, last = sampling.sample(untrained, schedule, static, n, step=sampling.ddim_step)
     twin = metrics.nearest(last.x_t, pictures)
-    copied = data.to_pixels(last.x_t) == data.to_pixels(pictures[twin.index])
+    copied = datasets.to_pixels(last.x_t) == datasets.to_pixels(pictures[twin.index])
     few[n] = copied.all((1, 2, 3)).mean(), last.x_t
     print(f"{n:2d} step{'s' * (n > 1)}: {few[n][0]:4.0%} are exact copies")
 print(f"after one step, distance from the average {(few[1][1] - average).abs().max():.2f} at most")
 assert few[1][0] == 0 and 0.2 < few[2][0] < 0.9 and few[4][0] > 0.95 and few[10][0] == 1
 
 # %%
-plots.pictures(
+figures.pictures(
     [x_t[i] for i in (3, 5, 6) for _, x_t in few.values()],
     "Three pictures of static, one a row. One step gives the same grey ghost three times. Two "
     "steps give a picture or a mixture of a few; ten give one picture, and not always the one of "
@@ -341,8 +346,8 @@ plots.pictures(
 # **Predict.** Whose noise is less wrong on known pictures? On new ones?
 
 # %% tags=["nbval-ignore-output"]
-known = data.critters(20_000).x0
-ideal = models.IdealDenoiser(known, schedule)
+known = datasets.load_critters(20_000).x0
+ideal = IdealDenoiser(known, schedule)
 
 
 def noise_error(model, x0, t):
@@ -361,7 +366,7 @@ levels = range(100, 1000, 100)
 errors = {name: [noise_error(*who, t) for t in levels] for name, who in contest.items()}
 
 # %%
-plots.errors_by_level(
+lesson.errors_by_level(
     levels,
     errors,
     "Error of the predicted noise. The network's two curves lie on each other: new pictures are "
@@ -377,7 +382,7 @@ for name, curve in errors.items():
     print(f"{name:24s} {chosen}   {sum(curve) / 9:8.4f}")
 of_average = schedule.snr[900] * (new[:64] - average).square().mean()  # see "Prove it"
 print(f"always answering with the average picture, at t = 900: {of_average:.4f}")
-fewer = noise_error(models.IdealDenoiser(known[:6500], schedule), new[:64], 400)
+fewer = noise_error(IdealDenoiser(known[:6500], schedule), new[:64], 400)
 print(f"ideal, new pictures, t = 400, with only 6,500 in memory: {fewer:.4f}")
 net_known, net_new, ideal_known, ideal_new = (torch.tensor(curve) for curve in errors.values())
 assert (net_new[:8] < ideal_new[:8]).all() and (ideal_known < net_known).all()
@@ -499,7 +504,7 @@ def draw_dots(n, seed):
 
 
 dots, new_dots = draw_dots(2000, 0), draw_dots(20_000, 1)
-plots.scatter(
+lesson.scatter(
     dots,
     "Two thousand pictures of two pixels each: three round clouds. Every dot is a picture.",
 )
@@ -518,7 +523,7 @@ class DotNetwork(torch.nn.Module):
         self.leave = torch.nn.Linear(width, 2)
 
     def forward(self, x_t, t, cond=None):
-        h = torch.cat([x_t, models.time_features(t, 64)], dim=1)
+        h = torch.cat([x_t, time_features(t, 64)], dim=1)
         h = torch.nn.functional.silu(self.enter(h))
         for layer in self.middle:
             h = h + torch.nn.functional.silu(layer(h))
@@ -531,26 +536,26 @@ class DotNetwork(torch.nn.Module):
 # %% tags=["nbval-ignore-output"]
 from tqdm.auto import tqdm
 
-from diffusion_lessons import training
+from diffusion_lessons.train import make_ema, train
 
 torch.manual_seed(0)  # a network starts from random weights
 student = DotNetwork()
-of_dots = training.averaged(student)
-steps = training.train(student, dots, schedule, pictures=512_000, batch=512, ema=of_dots)
+of_dots = make_ema(student)
+steps = train(student, dots, schedule, pictures=512_000, batch=512, ema=of_dots)
 for _ in tqdm(steps, total=1000):
     pass
 
 # %% tags=["nbval-ignore-output"]
 contest = {
-    "ideal, 20 dots by heart": models.IdealDenoiser(dots[:20], schedule),
+    "ideal, 20 dots by heart": IdealDenoiser(dots[:20], schedule),
     "network, 2,000 dots": of_dots,
-    "floor, knows the law": models.IdealDenoiser(centres, schedule, spread),
+    "floor, knows the law": IdealDenoiser(centres, schedule, spread),
 }
 dot_levels = [50, *range(100, 1000, 100)]
 errors = {
     name: [noise_error(model, new_dots, t) for t in dot_levels] for name, model in contest.items()
 }
-plots.errors_by_level(
+lesson.errors_by_level(
     dot_levels,
     errors,
     "Error on new dots. The network lies on the floor, at all levels. Twenty dots known by "
@@ -585,16 +590,16 @@ assert by_heart[0] > 1.5 * floor[0] and 0.65 < floor[0] < 0.8
 # **Predict.** Which of the two is better on new digits? Remember that here 64 numbers are a picture, not 3,072.
 
 # %%
-digits = data.digits()[0][torch.randperm(1797, generator=torch.Generator().manual_seed(0))]
+digits = datasets.digits()[0][torch.randperm(1797, generator=torch.Generator().manual_seed(0))]
 known_digits, new_digits = digits[:1500], digits[1500:]
-clerk = models.IdealDenoiser(known_digits, schedule)
+clerk = IdealDenoiser(known_digits, schedule)
 torch.manual_seed(0)
-student = models.UNet(channels=1, widths=(24, 48))
-writer = training.averaged(student)
-print(f"{models.count_weights(writer):,} weights to learn")
+student = UNet(channels=1, widths=(24, 48))
+writer = make_ema(student)
+print(f"{count_weights(writer):,} weights to learn")
 
 # %% tags=["nbval-ignore-output"]
-steps = training.train(student, known_digits, schedule, pictures=50_048, batch=128, ema=writer)
+steps = train(student, known_digits, schedule, pictures=50_048, batch=128, ema=writer)
 for _ in tqdm(steps, total=391):
     pass
 
@@ -606,7 +611,7 @@ contest = {
     "ideal, new digits": (clerk, new_digits),
 }
 errors = {name: [noise_error(*who, t) for t in levels] for name, who in contest.items()}
-plots.errors_by_level(
+lesson.errors_by_level(
     levels,
     errors,
     "Error on digits. Left, with little noise, as with the critters: the ideal guesser is best on "
@@ -640,7 +645,7 @@ for name, model in {"ideal": clerk, "network": writer}.items():
     twin = metrics.nearest(last.x_t, known_digits)
     rows += [*last.x_t[:10], *known_digits[twin.index[:10]]]
     far[name] = twin.distance.median()
-plots.pictures(
+figures.pictures(
     rows,
     "Digits from the same ten pictures of static. First two rows: the ideal guesser's, and the "
     "nearest digit it knows: no difference. Last two rows: the network's, and the nearest known "
@@ -709,8 +714,8 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** To predict the noise is to recognise the picture, and to take what is left over. On pictures that it knows, no guess beats a vote of them all; with it static turns into a perfect picture, which is a copy of one of them. A loss means something only beside its noise level and the best that is possible, and on new critters a small network beats the ideal guesser, except in the thickest noise, where they are level.
 #
-# **Try this.** Hand `IdealDenoiser` only ten pictures, of your own even (`data.image_folder`). What comes out of static now?
+# **Try this.** Hand `IdealDenoiser` only ten pictures, of your own even (`datasets.image_folder`). What comes out of static now?
 #
-# **Where it lives now.** `models.IdealDenoiser` is your `votes` for many pictures at a time, `forward.prediction` is your `leftover_noise`, and `sampling.sample` your ten lines.
+# **Where it lives now.** `denoisers.IdealDenoiser` is your `votes` for many pictures at a time, `forward.prediction` is your `leftover_noise`, and `sampling.sample` your ten lines.
 #
 # **What we hid.** Training asks the network for exactly what the ideal guesser does; were it to succeed, it would be a copyist too. It doesn't: its errors on known and on new pictures are alike. Probably it is too small for 60,000 pictures, and saw each too seldom, some twenty times. (With few pictures and long training networks do copy: a later lesson.) Why it then fails so *well*, nobody knows completely. In any case, perfect is not what we want. For lesson 04 **we need a student who fails in the right way.**

@@ -24,17 +24,11 @@ import torch
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import (
-    checks,
-    critters,
-    data,
-    forward,
-    live,
-    models,
-    plots,
-    sampling,
-    schedules,
-)
+from diffusion_lessons import checkpoints, checks, forward, sampling, schedules
+from diffusion_lessons.course import figures, live
+from diffusion_lessons.critters import datasets, world
+from diffusion_lessons.critters.words import named, spell_out, word_ids
+from diffusion_lessons.unet import UNet, count_weights, time_features
 
 schedule = schedules.cosine(1000)
 
@@ -53,9 +47,7 @@ PROMPTS = [
     "a gray cat with a party hat",
 ]
 dice = np.random.default_rng(0)  # they choose what a prompt leaves open
-words = torch.tensor(
-    [critters.spell_out(critters.word_ids(critters.named(prompt)), dice) for prompt in PROMPTS]
-)
+words = torch.tensor([spell_out(word_ids(named(prompt)), dice) for prompt in PROMPTS])
 noise = torch.randn(len(PROMPTS), 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
@@ -66,8 +58,8 @@ def drawn_by(model, words, noise):
     return last.x_t
 
 
-plots.captioned(
-    drawn_by(models.load(), words, noise),
+figures.captioned(
+    drawn_by(checkpoints.load(), words, noise),
     PROMPTS,
     "Eight pictures that no one drew: a trained network made each out of static, from the words "
     "below it.",
@@ -81,8 +73,8 @@ plots.captioned(
 # A student with a perfect memory could only copy. We want one who *can't* learn the pictures by heart and has to make do with what they have in common: fur, ears, skies. So we show it 20,000 little pictures, each about three times, always under other noise. These *critters* are drawn by a program. (They are drawn now if you are here for the first time.)
 
 # %% tags=["nbval-ignore-output"]
-drawn = data.critters(20_000)
-plots.captioned(
+drawn = datasets.load_critters(20_000)
+figures.captioned(
     drawn.x0[:8],
     drawn.captions[:8],
     "Eight of the 20,000 pictures to learn from, with their captions. A caption need not tell "
@@ -134,7 +126,7 @@ velocity = checks.velocity(velocity)
 # %%
 alpha_bar = torch.tensor(schedule.alpha_bar, dtype=torch.float32)
 x0, eps, t = drawn.x0[1:2], noise[:1], 400
-plots.pictures(
+figures.pictures(
     [x0, eps, forward.add_noise(schedule, x0, t, eps), velocity(x0, alpha_bar[t], eps)],
     "One training example at level t = 400 of 1000. The network sees the third picture and should "
     "answer the fourth, in which the critter is negative.",
@@ -155,16 +147,16 @@ plots.pictures(
 # **Predict.** An untrained network of ours answers 0 everywhere. Is its loss about 0, about 0.65, or about 30?
 
 # %%
-from diffusion_lessons import training
+from diffusion_lessons.train import draw_t, make_ema, train
 
 dice = torch.Generator().manual_seed(0)
-student = models.UNet(widths=(16, 32))
+student = UNet(widths=(16, 32))
 optimiser = torch.optim.AdamW(student.parameters(), lr=3e-3)
 
 
 def teach(batch=64):
     x0 = drawn.x0[torch.randint(len(drawn.x0), (batch,), generator=dice)]
-    t = training.draw_t(schedule, batch, dice)  # a level for each picture, from 1 to T
+    t = draw_t(schedule, batch, dice)  # a level for each picture, from 1 to T
     eps = torch.randn(x0.shape, generator=dice)
     x_t = forward.add_noise(schedule, x0, t, eps)
     v = velocity(x0, alpha_bar[t].reshape(-1, 1, 1, 1), eps)
@@ -189,7 +181,7 @@ assert 0.6 < first < 0.7 and later < 0.75 * first
 #
 # ### 4 · The real run
 #
-# `training.train` is that loop with five things more.
+# `train` is that loop with five things more.
 # - **Words.** The vocabulary has 27 words (four of them say that there is nobody, no hat and so on), and each gets a list of numbers, a *vector*. Those of all words that are true of a picture are added up and told to the network, together with t. For one picture in ten they are hidden: lesson 07 says why.
 # - **Shapes first.** The weights follow two errors: that of each pixel, and that of the average of each 2 × 2 pixels. Where a shape is wrong, four neighbours err together. Where it is only grainy, their errors cancel. The second counts less and less, and nothing at the end. (The loss that you see is the plain one, of pixels.)
 # - **A faster optimiser** (Muon for the big weights), and steps that shrink to nothing at the end.
@@ -200,9 +192,9 @@ assert 0.6 < first < 0.7 and later < 0.75 * first
 PICTURES, WIDTHS = 57_344, (32, 64, 128)
 
 torch.manual_seed(0)  # a network starts from random weights
-model = models.UNet(widths=WIDTHS, vocabulary=len(critters.VOCABULARY))
-ema = training.averaged(model)
-print(f"{models.count_weights(model):,} weights to learn")
+model = UNet(widths=WIDTHS, vocabulary=len(world.VOCABULARY))
+ema = make_ema(model)
+print(f"{count_weights(model):,} weights to learn")
 print(f"each picture will be seen about {PICTURES / len(drawn.x0):.0f} times")
 
 # %% [markdown]
@@ -221,7 +213,7 @@ monitor = live.Monitor(
     titles=[prompt.split()[2] for prompt in PROMPTS],
 )
 display(monitor)
-records = training.train(model, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=ema)
+records = train(model, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=ema)
 for record in monitor.watch(records):
     losses.append(record.loss)
     if record.pictures >= moments[len(drawn_at)]:
@@ -241,14 +233,14 @@ for record in monitor.watch(records):
 # %% tags=["nbval-ignore-output"]
 batches, window = torch.tensor(losses), min(20, len(losses))
 smooth = batches.unfold(0, window, 1).mean(1)
-plots.lines(
+figures.lines(
     range(window, len(losses) + 1),
     {"one batch": batches[window - 1 :], f"mean of the last {window}": smooth},
     "The loss falls steeply in the first fifth of the training and slowly after that, while the "
     "pictures above become good only then. (The mean looks back, so it comes down late.)",
     xlabel="batches seen",
     ylabel="loss",
-    colors={"one batch": plots.OTHERS[2], "mean of the last 20": plots.OTHERS[3]},
+    colors={"one batch": figures.OTHERS[2], "mean of the last 20": figures.OTHERS[3]},
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -262,16 +254,17 @@ assert quarter < 0.3 and end < 0.2 and smooth[0] - fifth > 2 * (fifth - end)
 
 # %% tags=["nbval-ignore-output"]
 from diffusion_lessons import metrics
+from diffusion_lessons.critters.judge import load_judge, prompt_accuracy
 
-asked = data.critters(100, seed=1).cond
+asked = datasets.load_critters(100, seed=1).cond
 static = torch.randn(100, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-share = metrics.prompt_accuracy(drawn_by(ema, asked, static), asked, metrics.load_judge())
+share = prompt_accuracy(drawn_by(ema, asked, static), asked, load_judge())
 print(f"all words right in {share:.0%} of a hundred pictures")
 assert share > 0.5
 
 # %%
-models.save(ema, "../data/my-model.safetensors", recipe={"pictures": PICTURES})
-plots.captioned(
+checkpoints.save(ema, "../data/my-model.safetensors", recipe={"pictures": PICTURES})
+figures.captioned(
     drawn_by(ema, words, noise),
     PROMPTS,
     "Your network's answers to the eight wishes: rougher than those at the top, but animals, "
@@ -284,7 +277,7 @@ plots.captioned(
 # The picture that an answer implies is $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,\hat v$. Here are five new pictures under noise, and what your network makes of them, told all that is true of them.
 
 # %%
-new = data.critters(200, seed=1)
+new = datasets.load_critters(200, seed=1)
 
 
 def seen_and_guessed(t):
@@ -296,7 +289,7 @@ def seen_and_guessed(t):
     return [*new.x0[:5], *x_t, *x0_hat]
 
 
-plots.pictures(
+figures.pictures(
     seen_and_guessed(600),
     "Level 600 of 1000. Top: new pictures (the third shows nobody). Middle: what the network "
     "sees. Bottom: its guess, blurred where it can't know.",
@@ -345,10 +338,10 @@ def loss_at(t, model, pictures, told=None):
 
 
 # %% tags=["nbval-ignore-output"]
-known = data.Critters(*[part[:200] for part in drawn])
+known = datasets.Critters(*[part[:200] for part in drawn])
 levels = [1, 50, 125, 250, 375, 500, 625, 750, 875, 1000]
 on_known, on_new = ([loss_at(t, ema, pictures) for t in levels] for pictures in (known, new))
-plots.lines(
+figures.lines(
     levels,
     {"pictures it was trained on": on_known, "new pictures": on_new},
     "The loss at each level, from data (t = 0) to noise (t = 1000). The two curves lie on each "
@@ -356,7 +349,7 @@ plots.lines(
     "a little higher again at noise.",
     xlabel="level t, from data (0) to noise (1000)",
     ylabel="loss",
-    colors={"pictures it was trained on": plots.OTHERS[3], "new pictures": plots.OTHERS[1]},
+    colors={"pictures it was trained on": figures.OTHERS[3], "new pictures": figures.OTHERS[1]},
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -378,8 +371,8 @@ assert apart < 0.1 and 0.95 < on_new[0] < 1.6 and on_new[0] > 5 * min(on_new)
 # t enters as waves: 32 sines and 32 cosines of different lengths, so that near levels sound alike and distant ones don't.
 
 # %%
-waves = models.time_features(torch.arange(1001), 64)
-plots.pictures(
+waves = time_features(torch.arange(1001), 64)
+figures.pictures(
     [waves.T[None, 8:32, ::20]],
     "What the network is told: 24 of the 64 waves, one in each row (white 1, black −1), from data "
     "(left, t = 0) to noise (right, t = 1000). Fast waves at the top tell near levels apart, slower "
@@ -397,9 +390,9 @@ makes = {"told t": {}, "never told t": {"uses_time": False}, "predicts ε": {"ta
 small = {}
 for name, make in makes.items():
     torch.manual_seed(0)
-    raw = models.UNet(widths=(16, 32, 64), vocabulary=len(critters.VOCABULARY), **make)
-    small[name] = training.averaged(raw)
-    lesson = training.train(raw, (drawn.x0, drawn.cond), schedule, pictures=6400, ema=small[name])
+    raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY), **make)
+    small[name] = make_ema(raw)
+    lesson = train(raw, (drawn.x0, drawn.cond), schedule, pictures=6400, ema=small[name])
     for _ in tqdm(lesson, total=100, desc=name, leave=False):
         pass
 
@@ -407,7 +400,7 @@ for name, make in makes.items():
 told = [loss_at(t, small["told t"], new) for t in levels]
 never = [loss_at(t, small["never told t"], new) for t in levels]
 lied = [loss_at(t, small["told t"], new, told=500) for t in levels]
-plots.lines(
+figures.lines(
     levels,
     {"told t": told, "never told t": never, "told, then lied to": lied},
     "The loss at each level on new pictures. The network that was never told t is hardly worse "
@@ -416,9 +409,9 @@ plots.lines(
     xlabel="level t, from data (0) to noise (1000)",
     ylabel="loss",
     colors={
-        "told t": plots.OTHERS[3],
-        "never told t": plots.OTHERS[1],
-        "told, then lied to": plots.OTHERS[0],
+        "told t": figures.OTHERS[3],
+        "never told t": figures.OTHERS[1],
+        "told, then lied to": figures.OTHERS[0],
     },
 )
 
@@ -449,7 +442,7 @@ class Liar:
 
 
 honest, misled = drawn_by(ema, words, noise), drawn_by(Liar(), words, noise)
-plots.pictures(
+figures.pictures(
     [*honest, *misled],
     "The eight wishes from the same static. Top: told the true level. Bottom: always told 500. The "
     "critters are still there, under a layer of coloured grain.",
@@ -491,7 +484,7 @@ for name, row in rows.items():
 assert round(rows["wrong ε̂"][-1]) == 203 and round(rows["wrong v̂"][-1], 3) == 0.01
 
 # %%
-plots.lines(
+figures.lines(
     range(1, 1001),
     rows,
     "What an error of 0.01 in the answer does to the picture, on a logarithmic scale. With noise "
@@ -499,7 +492,7 @@ plots.lines(
     xlabel="level t, from data (0) to noise (1000)",
     ylabel="error of the picture",
     yscale="log",
-    colors={"wrong ε̂": plots.NOISE, "wrong v̂": plots.PREDICTION},
+    colors={"wrong ε̂": figures.NOISE, "wrong v̂": figures.PREDICTION},
 )
 
 # %% [markdown]
@@ -577,7 +570,7 @@ for when, pair in pairs.items():
 assert 0.005 < gain["half-way"] < 0.2 and abs(gain["at the end"]) < 0.04
 
 # %%
-plots.pictures(
+figures.pictures(
     [picture for pair in pairs.values() for m in pair for picture in drawn_by(m, words, noise)],
     "The eight wishes from the same static with the newest and with the averaged weights. Half-way "
     "the average is a little calmer; at the end the two are nearly alike.",
@@ -609,8 +602,8 @@ from pathlib import Path
 
 def tiny_run(stop_after=None, **files):
     torch.manual_seed(1)
-    net = models.UNet(widths=(8, 16))
-    for record in training.train(net, drawn.x0[:64], schedule, pictures=192, batch=16, **files):
+    net = UNet(widths=(8, 16))
+    for record in train(net, drawn.x0[:64], schedule, pictures=192, batch=16, **files):
         if record.step == stop_after:
             break
     return net
@@ -635,18 +628,18 @@ assert all(same)
 # So you can train for longer. This takes twenty minutes. Where the run above took one, it shows the network some twenty times the pictures, for far less grain:
 #
 # ```python
-# pictures = training.pictures_in(20, model, (drawn.x0, drawn.cond), schedule)  # 20 minutes
-# records = training.train(model, (drawn.x0, drawn.cond), schedule, pictures=pictures, ema=ema,
+# pictures = pace.pictures_in(20, model, (drawn.x0, drawn.cond), schedule)  # 20 minutes
+# records = train(model, (drawn.x0, drawn.cond), schedule, pictures=pictures, ema=ema,
 #                          checkpoint="../data/mine.run.safetensors")
 # for record in records:
 #     print(f"{record.loss:.2f}, {record.seconds_left / 60:.0f} minutes left ", end="\r")
-# models.save(ema, "../data/my-long-model.safetensors", recipe={"pictures": pictures})
+# checkpoints.save(ema, "../data/my-long-model.safetensors", recipe={"pictures": pictures})
 # ```
 # The speed is measured once and turned into a number of pictures, so that the result doesn't depend on what else the machine is doing.
 #
 # ### Exercise: draw the levels
 #
-# `training.draw_t` draws three levels in four near the middle, where most is learned, and the rest evenly, but for a few at T, where every film begins. Write the simple version: n whole numbers from 1 to T, all equally likely, with the dice of `generator`. T itself must come up: drawing starts there, and a well-known course never trains it.
+# The course's `draw_t` draws three levels in four near the middle, where most is learned, and the rest evenly, but for a few at T, where every film begins. Write the simple version: n whole numbers from 1 to T, all equally likely, with the dice of `generator`. T itself must come up: drawing starts there, and a well-known course never trains it.
 
 
 # %%
@@ -668,14 +661,16 @@ draw_t = checks.draw_t(draw_t)
 # </details>
 
 # %%
-even, ours = draw_t(1000, 100_000, dice), training.draw_t(schedule, 100_000, dice)
-plots.outlines(
+from diffusion_lessons.train import draw_t as courses_draw_t
+
+even, ours = draw_t(1000, 100_000, dice), courses_draw_t(schedule, 100_000, dice)
+figures.outlines(
     {"even": even, "ours": ours},
     "How often each level is drawn. Even: all alike. Ours: most in the middle, few towards the "
     "ends, and a spike at T, where every film begins.",
     xlabel="level t, from data (0) to noise (1000)",
     span=(0, 1000),
-    colors={"even": plots.OTHERS[3], "ours": plots.OTHERS[0]},
+    colors={"even": figures.OTHERS[3], "ours": figures.OTHERS[0]},
 )
 
 # %%
@@ -697,7 +692,7 @@ for i in range(len(WIDTHS)):
 
 def note(part, _, out):
     _, channels, height, width = out.shape
-    weights = models.count_weights(part)
+    weights = count_weights(part)
     print(f"{parts[part]:13} {channels:4} channels of {height:2} × {width:2} {weights:9,} weights")
 
 
@@ -740,8 +735,8 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A training example is one picture at one random level of noise, and the network answers what it can't see. The loss falls fast and never to 0, and pictures go on getting better long after it has stopped falling fast: look at them. A student who sees each picture only three times learns what pictures have in common, and does equally well on new ones.
 #
-# **Try this.** Put `data.critters(200)` in place of `data.critters(20_000)`, and another name in place of `my-model`, or yours is overwritten; then run all from the start. Is the curve for new pictures still the same as that for known ones? (If not, the `assert` below it stops the run.)
+# **Try this.** Put `datasets.load_critters(200)` in place of `datasets.load_critters(20_000)`, and another name in place of `my-model`, or yours is overwritten; then run all from the start. Is the curve for new pictures still the same as that for known ones? (If not, the `assert` below it stops the run.)
 #
-# **Where it lives now.** `training.train`, `training.averaged` and `training.draw_t` in `diffusion_lessons/training.py`; the U-Net in `diffusion_lessons/models.py`; `forward.velocity`. Your network is in `data/my-model.safetensors`: `models.load("../data/my-model.safetensors")`.
+# **Where it lives now.** `train`, `make_ema` and `draw_t` in `diffusion_lessons/train.py`; the U-Net in `diffusion_lessons/unet.py`; `forward.velocity`. Your network is in `data/my-model.safetensors`: `checkpoints.load("../data/my-model.safetensors")`.
 #
 # **What we hid.** Muon, the optimiser, is a story of its own (Jordan and others, 2024). Multiplications run in half precision where your processor is quick at that. All pictures were drawn with their words turned up to 2, which lesson 07 explains. And a minute is little: the network at the top is larger, and had far longer.

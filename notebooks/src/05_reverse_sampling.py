@@ -24,11 +24,16 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from diffusion_lessons import checks, critters, data, forward, models, plots, sampling, schedules
+from diffusion_lessons import checkpoints, checks, forward, sampling, schedules
+from diffusion_lessons.course import figures
+from diffusion_lessons.course import lesson_05 as lesson
+from diffusion_lessons.critters import datasets, drawing, world
+from diffusion_lessons.critters.words import named, spell_out, word_ids
+from diffusion_lessons.denoisers import IdealDenoiser
 
 # %%
-schedule, pictures = schedules.cosine(1000), data.critters(2000).x0
-network = models.load()  # your own from lesson 04: models.load("../data/my-model.safetensors")
+schedule, pictures = schedules.cosine(1000), datasets.load_critters(2000).x0
+network = checkpoints.load()  # your own from lesson 04: models.load("../data/my-model.safetensors")
 prompts = [
     "an orange cat on the beach",
     "a white bear with a party hat in the mountains",
@@ -38,15 +43,13 @@ prompts = [
     "a blue car in a futuristic city",
 ]
 dice = np.random.default_rng(0)  # they choose what a prompt leaves open
-cond = torch.tensor(
-    [critters.spell_out(critters.word_ids(critters.named(prompt)), dice) for prompt in prompts]
-)
+cond = torch.tensor([spell_out(word_ids(named(prompt)), dice) for prompt in prompts])
 x_T = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 # %%
 film = list(sampling.sample(network, schedule, x_T, 50, step=sampling.ddim_step, cond=cond))
 cat_film = [(frame.t, frame.x_t[0], frame.x0_hat[0]) for frame in film]
-plots.film_strip(
+figures.film_strip(
     [cat_film[k] for k in (0, 6, 12, 18, 24, 30, 36, 43, 50)],
     "A picture comes out of static, from left to right, against the usual order of time. Above, "
     "what we hold: static that slowly clears. Below, what the network sees in it: a blur at first, "
@@ -70,14 +73,14 @@ def first_guess(x_T, cond=None):
     return forward.prediction(schedule, x_T, t, output, network.target).x0_hat
 
 
-wish = dict(critters.VOCABULARY[k - 1] for k in cond[0].tolist() if k)
-cats = [critters.draw(wish, rng=np.random.default_rng(i)) for i in range(300)]
-average, average_cat = pictures.mean(0), data.to_floats(np.stack(cats)).mean(0)
+wish = dict(world.VOCABULARY[k - 1] for k in cond[0].tolist() if k)
+cats = [drawing.draw(wish, rng=np.random.default_rng(i)) for i in range(300)]
+average, average_cat = pictures.mean(0), datasets.to_floats(np.stack(cats)).mean(0)
 static = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 no_words, cat_words = first_guess(static), first_guess(static, cond[:1].expand(64, -1))
 
 # %%
-plots.pictures(
+figures.pictures(
     [*no_words[:3], average, *cat_words[:3], average_cat],
     "Upper row: what the network sees in three pictures of static, without words. Blurs in which "
     "nobody can be recognised, of the same kind as the average of 2,000 training pictures. Lower "
@@ -186,7 +189,7 @@ assert (ours - film[-1].x_t).abs().max() < 1e-3
 # %%
 steps = (1, 2, 4, 8, 16, 50)
 by_n = [walk_back(x_T[:4], cond[:4], n) for n in steps]
-plots.pictures(
+figures.pictures(
     [x[i] for i in range(4) for x in by_n],
     "Four prompts from top to bottom, one static each; from left to right more and more steps. "
     "One step is the blur. With two somebody is there, with four the outlines too, and after "
@@ -216,13 +219,13 @@ assert change[3][:3].max() < 0.5 * change[0][:3].min() and change[3][3] > change
 
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import widgets
+from diffusion_lessons.course import interactive
 
 film_of = {
     prompt: [(f.t, f.x_t[i], f.x0_hat[i]) for f in film[::5]]
     for i, prompt in enumerate(prompts[:4])
 }
-widgets.film(
+interactive.film(
     film_of,
     "Seven frames of a film, what is held above, the network's guess below. In JupyterLab and in an "
     "exported page every fifth frame of four films can be scrubbed and played.",
@@ -250,7 +253,7 @@ for name, step in ways.items():
     runs_of[name] = last.x_t
 
 # %%
-plots.pictures(
+figures.pictures(
     [picture for four in runs_of.values() for picture in four],
     "All eight began as the same static. Upper row, deterministic: four times the same picture. "
     "Lower row, random: four different ones.",
@@ -280,6 +283,7 @@ assert distance(*runs_of["deterministic"][:2]) < 1e-3 and sum(apart) / 4 > 0.25
 
 # %%
 from diffusion_lessons import metrics
+from diffusion_lessons.critters.judge import load_judge, prompt_accuracy
 
 dice = torch.Generator().manual_seed(2)
 *_, before, last = sampling.sample(
@@ -287,7 +291,7 @@ dice = torch.Generator().manual_seed(2)
 )
 beta = 1 - schedule.alpha_bar[before.t]
 careless = last.x_t + beta**0.5 * torch.randn(x_T.shape, generator=dice)
-plots.pictures(
+figures.pictures(
     [*last.x_t[:4], *careless[:4]],
     "Upper row, a random walk of 16 steps, the last without noise. Lower row, with noise in the "
     "last step: speckles, best seen in the sky and other plain places.",
@@ -320,7 +324,7 @@ assert fine[1] > fine[0] + 0.1
 # A guesser that knows the 2,000 pictures by heart, and knows *when* it can't know, should answer pure static with exactly their average. `IdealDenoiser` is that guesser: every picture votes, with a weight that says how well it explains what is seen.
 
 # %%
-ideal = models.IdealDenoiser(pictures, schedule)
+ideal = IdealDenoiser(pictures, schedule)
 votes = 2000 * ideal.weights(x_T[:1], 1000)[0]
 print(f"weights of the votes, 1 is an equal share: {votes.min():.2f} to {votes.max():.2f}")
 print(f"distance of its answer from the average: {distance(ideal(x_T, 1000), average).max():.3f}")
@@ -392,7 +396,7 @@ assert abs(grid_mean - mean) < 1e-3 and abs(grid_std - std) < 1e-3
 # %%
 shown = abs(x_s) <= 3
 clues = {"from the picture": from_picture, "from what we hold": from_held, "both": product}
-plots.posterior_curves(
+lesson.posterior_curves(
     x_s[shown],
     {name: curve[shown] for name, curve in clues.items()},
     mean,
@@ -481,7 +485,7 @@ assert (right - last.x_t).abs().max() < 1e-2
 
 # %%
 late, early = walk_at_random(beta[[*range(1, 51), 50]]), walk_at_random(beta[[0, *range(50)]])
-plots.pictures(
+figures.pictures(
     [*right[:4], *late[:4], *early[:4]],
     "Upper row, the right β. Middle row, β of the next step: glaring, far too much contrast. "
     "Lower row, β of the step before: nothing but grey.",
@@ -553,7 +557,7 @@ for t in range(1000, 0, -(1000 // 16)):
     x_t = torch.as_tensor(x_t).float()
 print(f"from t = {t} to {t - 1000 // 16}; ᾱ there is {every_alpha_bar[t - 1000 // 16]:.3f}")
 print("the right way:", *list(timesteps(1000, 16))[-4:])
-plots.pictures(
+figures.pictures(
     [*held[:4], *x_t[:4]],
     "Upper row, before the last stride: finished pictures. Lower row, after it: static.",
     columns=4,
@@ -573,7 +577,7 @@ plots.pictures(
 # **Predict.** How many steps does it save?
 
 # %%
-words = data.critters(2000).cond[:32]
+words = datasets.load_critters(2000).cond[:32]
 
 
 def draw_in(n, step):
@@ -591,7 +595,7 @@ far = {name: [float(distance(x, end).mean()) for x in drawn] for name, drawn in 
 fine = {
     name: [metrics.high_frequency_power(x, pictures) for x in drawn] for name, drawn in ways.items()
 }
-plots.by_steps(
+lesson.by_steps(
     numbers,
     far,
     fine,
@@ -601,8 +605,8 @@ plots.by_steps(
 )
 
 # %%
-judge = metrics.load_judge()
-found = [metrics.prompt_accuracy(drawn, words, judge) for drawn in second_order]
+judge = load_judge()
+found = [prompt_accuracy(drawn, words, judge) for drawn in second_order]
 for i, n in enumerate(numbers):
     one, two = far["DDIM"][i], far["DPM-Solver++(2M)"][i]
     print(f"{n:2d} steps: DDIM {one:.2f} away, 2M {two:.2f} away; all words right {found[i]:.0%}")
@@ -629,14 +633,14 @@ for name, part in {"broad shading": broad, "fine detail": rest}.items():
     missing[name] = [float(100 * (guess - part[-1]).square().mean() / whole) for guess in part]
 
 # %%
-plots.lines(
+figures.lines(
     [frame.t for frame in film],
     missing,
     "What the guess still lacks of the finished picture. Read from the right, where sampling "
     "begins: broad shading is there almost at once, fine detail comes in slowly.",
     xlabel="step t, from the picture (0) to noise (1000)",
     ylabel="still missing, % of its power",
-    colors={"broad shading": plots.OTHERS[3], "fine detail": plots.OTHERS[0]},
+    colors={"broad shading": figures.OTHERS[3], "fine detail": figures.OTHERS[0]},
 )
 
 # %%
@@ -654,7 +658,7 @@ assert missing["broad shading"][10] < 0.5 * missing["fine detail"][10]
 # %%
 louder = sampling.guided(network, cond, None, 2.0)
 *_, pushed = sampling.sample(louder, schedule, x_T, 50, step=sampling.ddim_step)
-plots.pictures(
+figures.pictures(
     [*film[-1].x_t, *pushed.x_t],
     "The same static, words and steps. Upper row, as before. Lower row, with the words twice as "
     "strong: nearly the same pictures, here and there a little clearer.",

@@ -23,9 +23,14 @@
 import numpy as np
 import torch
 
-from diffusion_lessons import checks, critters, data, metrics, models, plots, sampling, schedules
+from diffusion_lessons import checkpoints, checks, metrics, sampling, schedules
+from diffusion_lessons.course import figures
+from diffusion_lessons.course import lesson_06 as lesson
+from diffusion_lessons.critters import datasets, world
+from diffusion_lessons.critters.judge import classify, load_judge, prompt_accuracy
+from diffusion_lessons.critters.words import named, spell_out, word_ids
 
-schedule, network, judge = schedules.cosine(1000), models.load(), metrics.load_judge()
+schedule, network, judge = schedules.cosine(1000), checkpoints.load(), load_judge()
 
 
 # %%
@@ -41,7 +46,7 @@ def picture_from(x_T, words=None, dice=None, n=100):
 
 
 static = torch.randn(12, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-plots.pictures(
+figures.pictures(
     picture_from(static),
     "Twelve pictures from twelve pictures of static, without any words: in most somebody of one "
     "kind or another, in one place or another, and no two alike.",
@@ -56,7 +61,7 @@ plots.pictures(
 # A blank page, say. Here are seven starts. (× 0.5 and × 1.5 is static that is too weak and too strong.) `picture_from` is lesson 05's loop, for the deterministic sampler with the quicker step from the folded part of 05.
 
 # %%
-white, photo = torch.ones(6, 3, 32, 32), data.photo("chelsea", 32).expand(6, -1, -1, -1)
+white, photo = torch.ones(6, 3, 32, 32), datasets.photo("chelsea", 32).expand(6, -1, -1, -1)
 starts = {"static": static[:6], "white": white, "black": -white, "grey": 0 * white}
 starts |= {"photo": photo, "static × 0.5": 0.5 * static[:6], "static × 1.5": 1.5 * static[:6]}
 prompts = [
@@ -68,9 +73,7 @@ prompts = [
     "a blue car in a futuristic city",
 ]
 dice = np.random.default_rng(0)  # they choose what a prompt leaves open
-words = torch.tensor(
-    [critters.spell_out(critters.word_ids(critters.named(prompt)), dice) for prompt in prompts]
-)
+words = torch.tensor([spell_out(word_ids(named(prompt)), dice) for prompt in prompts])
 
 # %% [markdown]
 # **Predict.** First the *deterministic* sampler, which draws no random numbers. From a white page: a picture in pale colours, any picture, or nothing?
@@ -78,7 +81,7 @@ words = torch.tensor(
 # %%
 free = {name: picture_from(x_T) for name, x_T in starts.items()}
 asked = {name: picture_from(x_T, words) for name, x_T in starts.items()}
-plots.pictures(
+figures.pictures(
     [
         pile[name][i]
         for pile, i in ((starts, 0), (free, 0), (asked, 0), (asked, 3))
@@ -109,7 +112,7 @@ asked_dice = {name: picture_from(x_T, words, dice=1) for name, x_T in tqdm(start
 
 # %%
 rows = ((free_dice, 0), (free_dice, 1), (asked_dice, 0), (asked_dice, 3))
-plots.pictures(
+figures.pictures(
     [pile[name][i] for pile, i in rows for name in starts],
     "Random, with the same dice in each row. Every start gives a proper picture, white and black "
     "too. And along a row it is nearly always the very same picture.",
@@ -137,15 +140,15 @@ print(
     "              deterministic      random\nstart         right  variety     right  variety  same"
 )
 for name in starts:
-    found = [6 * metrics.prompt_accuracy(x[name], words, judge) for x in (asked, asked_dice)]
+    found = [6 * prompt_accuracy(x[name], words, judge) for x in (asked, asked_dice)]
     apart, as_static = variety(free[name]), same(free_dice[name], free_dice["static"])
     print(f"{name:12s}    {found[0]:.0f}      {apart:.1f}", end="         ")
     print(f"{found[1]:.0f}      {variety(free_dice[name]):.1f}      {as_static}")
 
 # %%
-assert all(metrics.prompt_accuracy(asked[name], words, judge) < 0.3 for name in ("white", "black"))
+assert all(prompt_accuracy(asked[name], words, judge) < 0.3 for name in ("white", "black"))
 assert all(variety(free[name]) < 0.01 for name in ("white", "black", "grey", "photo"))
-assert all(metrics.prompt_accuracy(x, words, judge) > 0.7 for x in asked_dice.values())
+assert all(prompt_accuracy(x, words, judge) > 0.7 for x in asked_dice.values())
 assert all(variety(x) > 0.4 for x in free_dice.values()) and variety(free["static"]) > 0.4
 assert sum(same(x, free_dice["static"]) for x in free_dice.values()) > 28  # of 42
 
@@ -203,7 +206,7 @@ steps, linear = schedule.timesteps(100).tolist(), schedules.linear(1000)
 left = {"deterministic": schedule.noise_rate[steps]}
 left["random, linear schedule"] = survives(torch.tensor(linear.alpha_bar), steps)
 left["random, cosine schedule"] = survives(torch.tensor(schedule.alpha_bar), steps)
-plots.lines(
+figures.lines(
     steps,
     {name: 100 * np.array(values, dtype=float) for name, values in left.items()},
     "How much of the start is in what we hold. Read from the right, where sampling begins. The "
@@ -211,7 +214,7 @@ plots.lines(
     "middle of the way, and on our cosine schedule after the first step.",
     xlabel="level t, from the picture (0) to noise (1000)",
     ylabel="left of the start, %",
-    colors=dict(zip(left, plots.OTHERS[3::-1], strict=False)),
+    colors=dict(zip(left, figures.OTHERS[3::-1], strict=False)),
 )
 
 # %%
@@ -244,7 +247,7 @@ road = {
     "straight": torch.stack([blended(a, b, k, straight=True) for k in shares]),
 }
 road_end = {name: picture_from(x_T) for name, x_T in road.items()}
-plots.pictures(
+figures.pictures(
     [x for pile in road_end.values() for x in pile[::4]],
     "Nine starts on the way from a (left) to b (right), and what comes of them. Upper row, with "
     "the strength kept: one whole picture turns into another, at times suddenly. Lower row, "
@@ -259,12 +262,12 @@ plots.pictures(
 
 # %%
 many = torch.randn(2, 64, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-pictures, fine, empty = data.critters(2000).x0, [], []
+pictures, fine, empty = datasets.load_critters(2000).x0, [], []
 for name in road:
     x_T = blended(*many, 0.5, straight=name == "straight")
     halfway = picture_from(x_T)
     fine.append(metrics.high_frequency_power(halfway, pictures))
-    empty.append(int((metrics.judge(halfway, judge).attributes[:, 0] == 0).sum()))
+    empty.append(int((classify(halfway, judge).attributes[:, 0] == 0).sum()))
     print(f"{name:13s}: strength {x_T.std():.2f}, fine detail {fine[-1]:.1f}", end="")
     print(f" (real pictures: 1), nobody in {empty[-1]} of 64")
 assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
@@ -279,12 +282,12 @@ assert fine[1] < 0.9 * fine[0] and empty[1] > empty[0]
 
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 
 
 def show_blend(k):
-    seen = metrics.judge(torch.stack([pile[k] for pile in road_end.values()]), judge).attributes
-    subjects, places = ("nobody", *critters.ATTRIBUTES["subject"][1:]), critters.ATTRIBUTES["place"]
+    seen = classify(torch.stack([pile[k] for pile in road_end.values()]), judge).attributes
+    subjects, places = ("nobody", *world.ATTRIBUTES["subject"][1:]), world.ATTRIBUTES["place"]
     told = [f"{subjects[i]}, {places[j]}" for i, j in seen[:, [0, 5]].tolist()]
     says = f"{k / 32:.0%} of the way from a to b. The judge sees, with the strength kept: "
     shown = [road["strength kept"][k], *(pile[k] for pile in road_end.values())]
@@ -314,7 +317,7 @@ watched = list(
 frames = [watched[k].x0_hat for k in (0, 2, 5, 10, 18, 30, 50)]
 squinted = [torch.nn.functional.avg_pool2d(x, 8) for x in frames]
 squinted = [torch.nn.functional.interpolate(x, scale_factor=8, mode="bicubic") for x in squinted]
-plots.pictures(
+figures.pictures(
     [*frames, *squinted],
     "The guess at seven levels, from noise on the left to the finished orange cat on the right; "
     "below, the same with eyes squinted. Squinted, hardly anything changes from the fourth on, "
@@ -346,7 +349,7 @@ for name, values in missing.items():
     print(f"{name:19s}: less than 10 % of its power missing, for good, from t = {settled[name]}")
 order = list(settled.values())
 assert order == sorted(order, reverse=True) and order[1] - order[5] > 300
-plots.bands(
+lesson.bands(
     levels,
     missing,
     settled,
@@ -359,13 +362,13 @@ plots.bands(
 # **Move the slider.** One of these films, with what its guess still lacks, and whom the judge sees in it. How often does the judge change its mind? Would you have been as sure?
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import widgets
+from diffusion_lessons.course import interactive
 
-surest = int(metrics.judge(end, judge).probabilities[0].amax(1).argmax())
+surest = int(classify(end, judge).probabilities[0].amax(1).argmax())
 one = [(state.t, state.x_t[surest], state.x0_hat[surest]) for state in film]
-seen_in_it = metrics.judge(torch.stack([guess for _, _, guess in one]), judge).probabilities[0]
+seen_in_it = classify(torch.stack([guess for _, _, guess in one]), judge).probabilities[0]
 likely = seen_in_it.amax(0).topk(3).indices.tolist()
-widgets.film(
+interactive.film(
     {"without words": one},
     "Seven frames of one film, what is held above, the guess below. In JupyterLab and in an exported "
     "page all frames can be played, with curves of what the guess lacks and of what the judge sees.",
@@ -378,7 +381,7 @@ widgets.film(
             for name in ("1 wave", "3 to 5 waves", "11 and more")
         },
         "the judge sees, %": {
-            critters.ATTRIBUTES["subject"][i]: (100 * seen_in_it[:, i]).tolist() for i in likely
+            world.ATTRIBUTES["subject"][i]: (100 * seen_in_it[:, i]).tolist() for i in likely
         },
     },
 )
@@ -447,10 +450,10 @@ noise = torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(4))
 many_from = {f"static × {k}": picture_from(k * noise) for k in (0.5, 1.0, 1.5)}
 many_from["real, others"] = pictures[64:128]
 many_from["grey"] = free["grey"][:1].expand(64, -1, -1, -1)
-real = metrics.judge(pictures[:64], judge).features
+real = classify(pictures[:64], judge).features
 far = {}
 for name, x in many_from.items():
-    far[name] = metrics.frechet_distance(metrics.judge(x, judge).features, real)
+    far[name] = metrics.frechet_distance(classify(x, judge).features, real)
     detail = metrics.high_frequency_power(x, pictures)
     print(
         f"{name:12s}  distance {round(far[name], -1):5.0f}   fine detail {detail:.1f}   variety {variety(x):.1f}"
@@ -483,7 +486,7 @@ def cut_short(x_T, cut, words=None):
 
 
 too_early = {share: cut_short(noise[:48], cut) for share, cut in cuts.items()}
-plots.pictures(
+figures.pictures(
     [x for pile in too_early.values() for x in pile[:8]],
     "From top to bottom, schedules that stop earlier and earlier, always started with the same "
     "pure static. Dark and pale pictures go; in the end all are of one middling "
@@ -499,12 +502,12 @@ def light_of(x):
     return float(x.mean((1, 2, 3)).std())
 
 
-real_night = float((data.critters(2000).attributes[:, 5] == 4).float().mean())
+real_night = float((datasets.load_critters(2000).attributes[:, 5] == 4).float().mean())
 print(f"real pictures: spread of brightness {light_of(pictures):.2f}, nights {real_night:.0%}\n")
 print("ᾱ at the end   spread   nights   futuristic cities   words right")
 for share, x in too_early.items():
-    place = metrics.judge(x, judge).attributes[:, 5]
-    told = metrics.prompt_accuracy(cut_short(noise[:6], cuts[share], words), words, judge)
+    place = classify(x, judge).attributes[:, 5]
+    told = prompt_accuracy(cut_short(noise[:6], cuts[share], words), words, judge)
     nights, cities = [f"{(place == i).float().mean():4.0%}" for i in (4, 3)]
     print(f"{share:<12}   {light_of(x):.2f}     {nights}     {cities}", end="                ")
     print(f"{6 * told:.0f} of 6")
@@ -515,7 +518,7 @@ fair = forward.add_noise(schedule, pictures[:48], cuts[0.155], noise[:48])
 by_fair = light_of(cut_short(fair, cuts[0.155]))
 print(f"the same cut at ᾱ = 0.155, but started where training was: spread {by_fair:.2f}")
 assert by_fair > 0.8 * light_of(pictures)
-found = {share: metrics.judge(x, judge).attributes[:, 5] for share, x in too_early.items()}
+found = {share: classify(x, judge).attributes[:, 5] for share, x in too_early.items()}
 middling = {share: float((place == 3).float().mean()) for share, place in found.items()}
 assert middling[0.5] > 0.8 > 0.7 > middling[0.012] > 0.3
 
@@ -559,7 +562,7 @@ ends = np.array(list(cuts))
 R = np.array([brightness_ratio(share, light_of(pictures), 3072) for share in ends])
 expected = light_of(pictures) / np.sqrt((1 - ends) * (1 + R**2))
 measured = np.array([light_of(x) for x in too_early.values()])
-plots.lines(
+figures.lines(
     ends,
     {"measured": measured, "from R": expected, "real pictures": np.full(5, light_of(pictures))},
     "Spread of brightness of the generated pictures, against what is left at the end of the "
@@ -568,7 +571,11 @@ plots.lines(
     "real pictures' is left. (At 0 this network falls a little short of them by itself.)",
     xlabel="share of the picture left at the last level, ᾱ",
     ylabel="spread of brightness",
-    colors={"measured": plots.OTHERS[0], "from R": plots.OTHERS[3], "real pictures": plots.SIGNAL},
+    colors={
+        "measured": figures.OTHERS[0],
+        "from R": figures.OTHERS[3],
+        "real pictures": figures.SIGNAL,
+    },
 )
 
 # %%
@@ -594,10 +601,10 @@ assert measured[3] < 0.25 * light_of(pictures)
 # But the judge has never seen blurs. It names something whatever it is shown:
 
 # %%
-blur = metrics.judge(pictures.mean(0, keepdim=True), judge)
+blur = classify(pictures.mean(0, keepdim=True), judge)
 sure = [float(p.max()) for p in blur.probabilities]
 print(
-    f"shown the average of 2,000 pictures: place {critters.ATTRIBUTES['place'][blur.attributes[0, 5]]}, {sure[5]:.0%} sure"
+    f"shown the average of 2,000 pictures: place {world.ATTRIBUTES['place'][blur.attributes[0, 5]]}, {sure[5]:.0%} sure"
 )
 
 # %% [markdown]
@@ -611,8 +618,8 @@ films, branches, people = (
     {},
     torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(5)),
 )
-a_cat, dice = critters.word_ids({"subject": "cat"}), np.random.default_rng(0)
-cat = torch.tensor([critters.spell_out(a_cat, dice) for _ in range(16)])
+a_cat, dice = word_ids({"subject": "cat"}), np.random.default_rng(0)
+cat = torch.tensor([spell_out(a_cat, dice) for _ in range(16)])
 for name, cond in (("no words", None), ("cat", cat)):
     dice = torch.Generator().manual_seed(6)
     walk = sampling.sample(
@@ -629,10 +636,10 @@ for k in tqdm((0, 3, 6, 9, 12, 18, 24)):
 
 # %%
 ended, shown = films["no words"][-1].x_t, (1000, 900, 800, 600, 400)
-final = metrics.judge(ended, judge).attributes
+final = classify(ended, judge).attributes
 somebody = [i for i, subject in enumerate(final[:, 0].tolist()) if subject][:2]
 blocks = [[ended[i], *branches[t][3 * i : 3 * i + 3]] for t in shown for i in somebody]
-plots.pictures(
+figures.pictures(
     [x for block in blocks for x in block],
     "Two films, left and right. In each block of four first the film's own end, then three "
     "branches. From t = 1000 all differ. From 900 the background is plain in all, whoever stands "
@@ -646,19 +653,19 @@ plots.pictures(
 column = {"place": 5, "colour": 1, "subject": 0}
 judged = {name: [] for name in [*column, "subject, with the word cat"]}
 for state, with_cat in zip(films["no words"], films["cat"], strict=True):
-    p = metrics.judge(state.x0_hat, judge).probabilities
+    p = classify(state.x0_hat, judge).probabilities
     for name, i in column.items():
         judged[name].append(100 * float(p[i].gather(1, final[:, i : i + 1]).mean()))
-    p = metrics.judge(with_cat.x0_hat, judge).probabilities[0]
+    p = classify(with_cat.x0_hat, judge).probabilities[0]
     judged["subject, with the word cat"].append(100 * float(p[:, 1].mean()))
 branched = {name: [] for name in column}
 for x in branches.values():
-    agree = metrics.judge(x, judge).attributes == final.repeat_interleave(3, 0)
+    agree = classify(x, judge).attributes == final.repeat_interleave(3, 0)
     for name, i in column.items():
         branched[name].append(100 * float(agree[:, i].float().mean()))
 
 # %%
-plots.decisions(
+lesson.decisions(
     [state.t for state in films["no words"]],
     judged,
     list(branches),

@@ -23,29 +23,23 @@ import torch
 from IPython.display import display
 from tqdm.auto import tqdm
 
-from diffusion_lessons import (
-    checks,
-    critters,
-    data,
-    live,
-    models,
-    plots,
-    prompts,
-    sampling,
-    schedules,
-)
+from diffusion_lessons import checkpoints, checks, sampling, schedules
+from diffusion_lessons.course import figures, live
+from diffusion_lessons.course import lesson_07 as lesson
+from diffusion_lessons.critters import datasets, prompts, world
+from diffusion_lessons.unet import UNet
 
-shipped, schedule = models.load(), schedules.cosine(1000)
+shipped, schedule = checkpoints.load(), schedules.cosine(1000)
 
 # %%
-from diffusion_lessons import wishes
+from diffusion_lessons.critters import generate
 
 cool_cat = prompts.parse("a cat wearing sunglasses")
-asked = wishes.rows(cool_cat, 8, seed=0)
-[film] = wishes.films(shipped, asked, wishes.static(8, seed=0))
-plots.captioned(
+asked = generate.sample_conditions(cool_cat, 8, seed=0)
+[film] = generate.sample_batches(shipped, asked, generate.initial_noise(8, seed=0))
+figures.captioned(
     film[-1].x_t,
-    [wishes.described(row) for row in asked.tolist()],
+    [generate.describe(row) for row in asked.tolist()],
     "Eight cats wearing sunglasses, drawn by the network that comes with the course. It never saw "
     "one. Below each, what it was told: the wish, and what dice chose to go with it.",
 )
@@ -59,8 +53,8 @@ plots.captioned(
 
 # %%
 number = {word: k for k, word in enumerate(prompts.words(range(1, 28)), start=1)}
-drawn = data.critters(20_000)
-for (_, one), (_, other) in critters.HELD_OUT:
+drawn = datasets.load_critters(20_000)
+for (_, one), (_, other) in world.HELD_OUT:
     ones, others = ((drawn.cond == number[word]).any(1) for word in (one, other))
     both = int((ones & others).sum())
     print(f"{one:10} {ones.sum():5,}   {other:16} {others.sum():5,}   together {both}")
@@ -72,13 +66,13 @@ for (_, one), (_, other) in critters.HELD_OUT:
 # Then start your own training, and read on while it works; it takes about a minute.
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import training
+from diffusion_lessons.train import make_ema, train
 
 PICTURES = 45_056
 torch.manual_seed(0)
-student = models.UNet(widths=(32, 64, 128), vocabulary=len(critters.VOCABULARY))
-mine = training.averaged(student)
-records = training.train(student, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=mine)
+student = UNet(widths=(32, 64, 128), vocabulary=len(world.VOCABULARY))
+mine = make_ema(student)
+records = train(student, (drawn.x0, drawn.cond), schedule, pictures=PICTURES, ema=mine)
 monitor = live.Monitor(PICTURES, "The loss of a training that hears words, all the way.")
 display(monitor)
 for _ in monitor.watch(records):
@@ -100,7 +94,7 @@ for stage in prompts.stages(text):
 
 # %%
 prompt = prompts.parse(text)
-rows = wishes.rows(prompt, 3, seed=0)
+rows = generate.sample_conditions(prompt, 3, seed=0)
 for row in rows.tolist():
     print(row, "=", ", ".join(prompts.words(row)))
 
@@ -119,7 +113,7 @@ for row in rows.tolist():
 
 # %%
 vectors = shipped.words(rows[0])
-plots.vectors(
+lesson.vectors(
     dict(zip(prompts.words(rows[0].tolist()), vectors, strict=True)),
     vectors.sum(0),
     "Six words, six vectors of 192 numbers (orange is negative, purple positive), and below them "
@@ -135,7 +129,7 @@ plots.vectors(
 e = shipped.words.weight[1:]
 likeness = torch.cosine_similarity(e[:, None], e[None], dim=2)
 order = [*range(14), 14, 24, 15, 16, 25, 17, 26, *range(18, 24)]
-plots.likeness(
+lesson.likeness(
     likeness[order][:, order],
     [[*number][k] for k in order],
     [7, 7, 2, 3, 2, 5, 1],
@@ -217,11 +211,11 @@ def paint(model, cond, noise, w=2.0, null=None):
 # %%
 six = ["orange cat on the beach", "white rabbit at night", "green frog in the mountains"]
 six += ["blue car in a futuristic city", "white bear in a party hat", "brown dog in a top hat"]
-asked = torch.cat([wishes.rows(prompts.parse(wish), 1, seed=1) for wish in six])
+asked = torch.cat([generate.sample_conditions(prompts.parse(wish), 1, seed=1) for wish in six])
 scales = (0, 1, 2, 3, 5, 8, 12)
-by_scale = {w: paint(mine, asked, wishes.static(6, seed=1), w) for w in scales}
+by_scale = {w: paint(mine, asked, generate.initial_noise(6, seed=1), w) for w in scales}
 shown = (0, 1, 2, 5, 8)
-plots.pictures(
+figures.pictures(
     [picture for w in shown for picture in by_scale[w]],
     "Six wishes drawn by your network from the same static, with more and more guidance from top "
     "to bottom. Without words (w = 0) there is a muddle of everybody, then comes what was wished "
@@ -237,22 +231,23 @@ plots.pictures(
 
 # %% tags=["nbval-ignore-output"]
 from diffusion_lessons import metrics
+from diffusion_lessons.critters.judge import classify, load_judge, prompt_accuracy
 
-judge = metrics.load_judge()
-new, strengths = data.critters(64, seed=1), (1, 2, 3, 5, 8, 12)
-by_dice = wishes.rows(prompts.parse("a cat"), 32, seed=2)
+judge = load_judge()
+new, strengths = datasets.load_critters(64, seed=1), (1, 2, 3, 5, 8, 12)
+by_dice = generate.sample_conditions(prompts.parse("a cat"), 32, seed=2)
 blank = prompts.cond(prompts.parse("night").tokens, 32)
 right, clipped, variety = [], [], {"rest by dice": [], "rest blank": []}
 for w in tqdm(strengths, leave=False):
-    x = paint(mine, new.cond, wishes.static(64, seed=3), w)
-    right.append(100 * metrics.prompt_accuracy(x, new.said, judge))
+    x = paint(mine, new.cond, generate.initial_noise(64, seed=3), w)
+    right.append(100 * prompt_accuracy(x, new.said, judge))
     clipped.append(100 * float((x.abs() > 1).float().mean()))
     for counts, cond in zip(variety.values(), (by_dice, blank), strict=True):
-        found = metrics.judge(paint(mine, cond, wishes.static(32, seed=4), w), judge).attributes
+        found = classify(paint(mine, cond, generate.initial_noise(32, seed=4), w), judge).attributes
         counts.append(len(found.unique(dim=0)))
 
 # %% tags=["nbval-ignore-output"]
-plots.along_guidance(
+lesson.along_guidance(
     strengths,
     {"right, %": {"": right}, "clipped, %": {"": clipped}, "different, of 32": variety},
     "Left: the share of right pictures rises, and then falls. Middle: clipped values only ever "
@@ -271,11 +266,11 @@ assert variety["rest blank"][3] < variety["rest blank"][0] < 1.4 * variety["rest
 
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import widgets
+from diffusion_lessons.course import interactive
 
-untold = paint(mine, new.cond, wishes.static(64, seed=3), 0)
-never_told = 100 * metrics.prompt_accuracy(untold, new.said, judge)
-widgets.guidance(
+untold = paint(mine, new.cond, generate.initial_noise(64, seed=3), 0)
+never_told = 100 * prompt_accuracy(untold, new.said, judge)
+interactive.guidance(
     {wish: {w: x[k] for w, x in by_scale.items()} for k, wish in enumerate(six) if k % 2 == 0},
     {
         "64 captions, %": {
@@ -301,10 +296,10 @@ widgets.guidance(
 # Look at what you predicted in section 1. Then run.
 
 # %% tags=["nbval-ignore-output"]
-asked, static = wishes.rows(cool_cat, 6, seed=0), wishes.static(6, seed=0)
+asked, static = generate.sample_conditions(cool_cat, 6, seed=0), generate.initial_noise(6, seed=0)
 cats, best_cats = paint(mine, asked, static), paint(shipped, asked, static)
 known = drawn.x0[metrics.nearest(best_cats, drawn.x0).index]
-plots.pictures(
+figures.pictures(
     [*cats, *best_cats, *known],
     "A cat with sunglasses, six times. Top: your network, after a minute. Middle: the "
     "shipped one, larger, after thirty times as much training. Bottom: for each in the middle the "
@@ -324,8 +319,8 @@ for name, w in {"no words": 0, "a cat wearing sunglasses": 2}.items():
     walk = list(sampling.sample(steered, schedule, static[:1], 16, step=step))
     both[name] = [(state.t, state.x_t[0], state.x0_hat[0]) for state in walk[::2]]
 *_, told = both.values()
-seen = metrics.judge(torch.stack([guess for _, _, guess in told]), judge).probabilities
-widgets.film(
+seen = classify(torch.stack([guess for _, _, guess in told]), judge).probabilities
+interactive.film(
     both,
     "The film without words, in seven frames: what is held above, the guess below. In JupyterLab and "
     "in an exported page it runs in step with that of a cat wearing sunglasses.",
@@ -344,8 +339,10 @@ widgets.film(
 # %% tags=["nbval-ignore-output"]
 def score(model, wish):
     prompt = prompts.parse(wish)
-    x = paint(model, wishes.rows(prompt, 32, seed=5), wishes.static(32, seed=5))
-    return metrics.prompt_accuracy(x, prompts.cond(prompt.tokens, 32), judge)
+    x = paint(
+        model, generate.sample_conditions(prompt, 32, seed=5), generate.initial_noise(32, seed=5)
+    )
+    return prompt_accuracy(x, prompts.cond(prompt.tokens, 32), judge)
 
 
 pairs = {
@@ -426,8 +423,8 @@ words = ["cat", "orange", "no sunglasses", "party hat", "no skateboard", "beach"
 told = torch.tensor([[number[word] for word in words]] * 7)
 for taken, place in enumerate((2, 4, 3, 1, 5, 0), start=1):
     told[taken:, place] = 0
-half_told = [paint(shipped, row.expand(2, -1), wishes.static(2, seed=6)) for row in told]
-plots.pictures(
+half_told = [paint(shipped, row.expand(2, -1), generate.initial_noise(2, seed=6)) for row in told]
+figures.pictures(
     [pictures[k] for k in (0, 1) for pictures in half_told],
     "Two kinds of static, and fewer words from left to right. All six: fine. Five to one: grain, "
     "and glaring colours. None: calm again, but with no word anybody may come.",
@@ -437,7 +434,7 @@ plots.pictures(
 )
 
 # %%
-clean = data.critters(200, seed=1).x0
+clean = datasets.load_critters(200, seed=1).x0
 grain = [metrics.high_frequency_power(x, clean) for x in half_told]
 print("finest detail, real pictures 1:", *[f"{g:.0f}" if g > 1.5 else f"{g:.1f}" for g in grain])
 assert min(grain[1:6]) > 1.5 and max(grain) > 3 and grain[0] < 1.4 and grain[6] < 1.4
@@ -491,9 +488,9 @@ from diffusion_lessons import forward
 small = {}
 for drop in (0.1, 0.0):
     torch.manual_seed(0)
-    raw = models.UNet(widths=(16, 32, 64), vocabulary=len(critters.VOCABULARY))
-    small[drop] = training.averaged(raw)
-    lesson = training.train(
+    raw = UNet(widths=(16, 32, 64), vocabulary=len(world.VOCABULARY))
+    small[drop] = make_ema(raw)
+    lesson = train(
         raw, (drawn.x0, drawn.cond), schedule, pictures=12_800, ema=small[drop], drop=drop
     )
     for _ in tqdm(lesson, total=200, desc=f"hidden {drop:.0%}", leave=False):
@@ -511,8 +508,8 @@ def loss_when(model, cond, t=800):
 losses, found = {}, {}
 for drop, net in small.items():
     losses[drop] = loss_when(net, new.cond), loss_when(net, None)
-    x = [paint(net, new.cond, wishes.static(64, seed=7), w) for w in (1, 5)]
-    plain, guided = (metrics.prompt_accuracy(some, new.said, judge) for some in x)
+    x = [paint(net, new.cond, generate.initial_noise(64, seed=7), w) for w in (1, 5)]
+    plain, guided = (prompt_accuracy(some, new.said, judge) for some in x)
     found[drop] = float((x[1].abs() > 1).float().mean())
     print(
         f"hidden {drop:3.0%}: loss with words {losses[drop][0]:.2f}, without {losses[drop][1]:.2f}"
@@ -534,7 +531,7 @@ assert found[0.0] > 1.3 * found[0.1]
 # **Predict.** 32 cats each, shipped network. How many without a hat? And how many otherwise as they should be?
 
 # %% tags=["nbval-ignore-output"]
-hatless = wishes.rows(prompts.parse("a cat without a hat"), 32, seed=8)
+hatless = generate.sample_conditions(prompts.parse("a cat without a hat"), 32, seed=8)
 no_hat = hatless == number["no hat"]
 unsaid = hatless.masked_fill(no_hat, 0)
 ways = {
@@ -546,16 +543,16 @@ ways = {
     ),
     "blank": (unsaid, None),
 }
-static, without_hat = wishes.static(32, seed=8), {}
+static, without_hat = generate.initial_noise(32, seed=8), {}
 for name, (cond, null) in ways.items():
     x = paint(shipped, cond, static, null=null)
-    bare, rest = (metrics.prompt_accuracy(x, c, judge) for c in (hatless * no_hat, unsaid))
+    bare, rest = (prompt_accuracy(x, c, judge) for c in (hatless * no_hat, unsaid))
     without_hat[name] = x
     print(f"{name:38} no hat {bare:4.0%}, all else right {rest:4.0%}")
     assert bare > 0.95 if cond is hatless else rest < 0.95
 
 # %%
-plots.pictures(
+figures.pictures(
     [picture for x in without_hat.values() for picture in x[:6]],
     "Six cats for each way, from the same static. They are best where the row says “no hat”; a blank "
     "brings glaring colours and traces of hats, and with the row and a hat as the null two have no cat.",
@@ -576,7 +573,7 @@ plots.pictures(
 
 # %%
 wish = "orange cat, party hat, beach, no sunglasses, no skateboard"
-start = wishes.rows(prompts.parse(wish), 1, seed=0)
+start = generate.sample_conditions(prompts.parse(wish), 1, seed=0)
 changes = {"cat": "dog", "orange": "blue", "party hat": "top hat", "beach": "mountains"}
 told = [
     torch.where(start == number[before], number[after], start) for before, after in changes.items()
@@ -584,9 +581,9 @@ told = [
 told = torch.cat([start, *told])
 same_static = []
 for seed in (0, 1):
-    static = wishes.static(3, seed)[2:].expand(len(told), -1, -1, -1)
+    static = generate.initial_noise(3, seed)[2:].expand(len(told), -1, -1, -1)
     same_static.append(paint(shipped, told, static))
-plots.pictures(
+figures.pictures(
     [picture for x in same_static for picture in x],
     "Two kinds of static, one in each row. From the second column on, one word differs from the "
     "first: the critter nearly keeps its place and size, and what was not named hardly changes. "
@@ -620,7 +617,7 @@ assert moved[1] > moved[2] and moved[3] > moved[2]
 for wish in ("a black cat with a white top hat", "a white cat with a black top hat"):
     read = prompts.parse(wish)
     print(", ".join(prompts.words(read.tokens)), "|", *read.notes)
-row = wishes.rows(read, 1, seed=0)[0]
+row = generate.sample_conditions(read, 1, seed=0)[0]
 forwards, backwards = (shipped.words(some).sum(0) for some in (row, row.flip(0)))
 print(f"the six words in another order: sums differ by {(forwards - backwards).abs().max():.3f}")
 assert torch.allclose(forwards, backwards, atol=1e-4)
@@ -632,8 +629,8 @@ assert torch.allclose(forwards, backwards, atol=1e-4)
 rest = [number[w] for w in ("cat", "top hat", "no sunglasses", "no skateboard", "plain")]
 black, white = number["black"], number["white"]
 wanted = torch.tensor([[*rest, black, 0], [*rest, white, 0], [*rest, black, white]])
-each = [paint(shipped, row.expand(6, -1), wishes.static(6, seed=9)) for row in wanted]
-plots.pictures(
+each = [paint(shipped, row.expand(6, -1), generate.initial_noise(6, seed=9)) for row in wanted]
+figures.pictures(
     [picture for x in each for picture in x],
     "A cat with a top hat, black, white, and both at once. Both is no black cat with a white hat, "
     "but a mottled grey cat, mostly on a glaring ground.",
@@ -653,19 +650,21 @@ plots.pictures(
 
 
 # %%
-half_way = models.load()
+half_way = checkpoints.load()
 cat, frog = shipped.words.weight[[number["cat"], number["frog"]]]
-told = wishes.rows(prompts.parse("orange cat, plain background, no hat"), 1, seed=0).expand(4, -1)
+told = generate.sample_conditions(
+    prompts.parse("orange cat, plain background, no hat"), 1, seed=0
+).expand(4, -1)
 
 
 def mixed(share):
     half_way.words.weight[number["cat"]] = (1 - share) * cat + share * frog
-    return paint(half_way, told, wishes.static(4, seed=10))
+    return paint(half_way, told, generate.initial_noise(4, seed=10))
 
 
 shares = (0, 0.25, 0.5, 0.75, 1)
 between = {share: mixed(share) for share in shares}
-plots.pictures(
+figures.pictures(
     [between[share][k] for k in range(4) for share in shares],
     "From cat to frog, left to right, each row from one static. In between are creatures that no "
     "one drew: ears that shrink, eyes that rise, a mouth that grows.",
@@ -707,17 +706,19 @@ live.Explorer(
 import copy
 
 loud, glasses = copy.deepcopy(mine), number["sunglasses"]
-cool_cats, static = wishes.rows(cool_cat, 48, seed=5), wishes.static(48, seed=5)
+cool_cats, static = (
+    generate.sample_conditions(cool_cat, 48, seed=5),
+    generate.initial_noise(48, seed=5),
+)
 by_loudness = {}
 for times in (1, 1.5, 2, 4):
     loud.words.weight[glasses] = times * mine.words.weight[glasses]
     by_loudness[f"{times:g} ×"] = paint(loud, cool_cats, static)
-by_loudness["all things 1.4 ×"] = paint(wishes.louder(mine, 1.4), cool_cats, static)
+by_loudness["all things 1.4 ×"] = paint(generate.upweight_words(mine, 1.4), cool_cats, static)
 wanted = [prompts.cond(prompts.parse(text).tokens, 48) for text in ("sunglasses", "cat")]
 wanted.append(prompts.cond(cool_cat.tokens, 48))
 found = {
-    name: [metrics.prompt_accuracy(x, cond, judge) for cond in wanted]
-    for name, x in by_loudness.items()
+    name: [prompt_accuracy(x, cond, judge) for cond in wanted] for name, x in by_loudness.items()
 }
 for name, (worn, cat_there, all_there) in found.items():
     print(f"{name:16} sunglasses {worn:4.0%}   a cat {cat_there:4.0%}   both {all_there:4.0%}")
@@ -726,7 +727,7 @@ assert loudest[0] > quiet[0] and loudest[1] < quiet[1] and all_louder[2] > quiet
 assert max(louder[2], twice[2]) > max(quiet[2], loudest[2])
 
 # %% tags=["nbval-ignore-output"]
-plots.pictures(
+figures.pictures(
     [picture for x in by_loudness.values() for picture in x[:6]],
     "Six cats wearing sunglasses by your network, from the same static. Downwards the sunglasses "
     "are said louder, until some are no cats any more; at the bottom all things are, the cat too.",
@@ -743,26 +744,26 @@ plots.pictures(
 #
 # ### Your own test
 #
-# Choose a pair to withhold, two words of different kinds (`critters.ATTRIBUTES` lists all), and train a network that never sees it. A few seconds of drawing the pictures, less than a minute of training.
+# Choose a pair to withhold, two words of different kinds (`world.ATTRIBUTES` lists all), and train a network that never sees it. A few seconds of drawing the pictures, less than a minute of training.
 #
 # **Predict.** How often will it get your pair right, and how often its siblings? What makes a pair easy?
 
 # %% tags=["nbval-ignore-output"]
 PAIR = (("subject", "bear"), ("hat", "party hat"))  # change me
 
-own_data = data.critters(8000, held_out=(PAIR,))
+own_data = datasets.load_critters(8000, held_out=(PAIR,))
 torch.manual_seed(1)
-raw = models.UNet(widths=(32, 64, 128), vocabulary=len(critters.VOCABULARY))
-tester = training.averaged(raw)
-lesson = training.train(raw, (own_data.x0, own_data.cond), schedule, pictures=40_000, ema=tester)
+raw = UNet(widths=(32, 64, 128), vocabulary=len(world.VOCABULARY))
+tester = make_ema(raw)
+lesson = train(raw, (own_data.x0, own_data.cond), schedule, pictures=40_000, ema=tester)
 for _ in tqdm(lesson, total=625, unit=" batches", mininterval=0.5):
     pass
 
 # %% tags=["nbval-ignore-output"]
-first, second = (critters.VOCABULARY.index(word) + 1 for word in PAIR)
+first, second = (world.VOCABULARY.index(word) + 1 for word in PAIR)
 together = (own_data.cond == first).any(1) & (own_data.cond == second).any(1)
 print(f"together in training: {together.sum()}")
-others = [value for value in critters.ATTRIBUTES[PAIR[0][0]] if value not in ("none", PAIR[0][1])]
+others = [value for value in world.ATTRIBUTES[PAIR[0][0]] if value not in ("none", PAIR[0][1])]
 shares = {value: score(tester, f"{value}, {PAIR[1][1]}") for value in (PAIR[0][1], *others[:3])}
 for value, share in shares.items():
     print(f"{value} + {PAIR[1][1]}: {share:.0%}{'  (never seen)' if value == PAIR[0][1] else ''}")
@@ -771,8 +772,8 @@ assert PAIR[0][1] != "bear" or max(shares.values()) > 0.4  # the pair that the l
 
 # %%
 wish = prompts.parse(f"{PAIR[0][1]}, {PAIR[1][1]}")
-plots.pictures(
-    paint(tester, wishes.rows(wish, 6, seed=5), wishes.static(6, seed=5)),
+figures.pictures(
+    paint(tester, generate.sample_conditions(wish, 6, seed=5), generate.initial_noise(6, seed=5)),
     "Your withheld pair, six times, by a network that never saw it.",
     inches=1.28,
 )
@@ -794,6 +795,6 @@ checks.mine()
 #
 # **Try this.** In a terminal, in the folder of the course: `.venv/bin/python -m diffusion_lessons draw "a blue fox on a skateboard at night" --guidance 3` (with conda it begins with `python`) draws with the shipped network; add `--out fox.gif` for the film.
 #
-# **Where it lives now.** `sampling.guided` is your `guide` around a network, `training.train(drop=0.1)` your `drop_words`; `prompts.parse` reads, `wishes.rows` throws the dice, and `UNet.context` in `diffusion_lessons/models.py` adds up the vectors.
+# **Where it lives now.** `sampling.guided` is your `guide` around a network, `train.train(drop=0.1)` your `drop_words`; `prompts.parse` reads, `generate.sample_conditions` throws the dice, and `UNet.context` in `diffusion_lessons/unet.py` adds up the vectors.
 #
 # **What we hid.** Our words are few, and each is about one thing; real language is not. Guidance is no rule of probability: it draws from a sharper distribution than the one that was learned, and nobody can say exactly which. Where the course draws for you (in the boxes, and in `wishes`), words are turned up only between t = 100 and 920: earlier it would cost variety, later it would add grain (Kynkäänniemi and others, 2024). And the judge is a network too: it hardly ever errs on fresh pictures, but a rough drawing may fool it.

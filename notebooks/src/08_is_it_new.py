@@ -21,23 +21,29 @@
 # %% tags=["nbval-ignore-output"]
 import torch
 
-from diffusion_lessons import checks, copying, critters, data, metrics, models, plots, wishes
+from diffusion_lessons import checkpoints, checks, metrics
+from diffusion_lessons.course import copying, figures
+from diffusion_lessons.course import lesson_08 as lesson
+from diffusion_lessons.critters import datasets, generate, world
+from diffusion_lessons.critters.judge import classify, load_judge
+from diffusion_lessons.critters.words import word_ids
+from diffusion_lessons.denoisers import IdealDenoiser, LinearDenoiser, LocalDenoiser
 
-students, judge = copying.load(), metrics.load_judge()
+students, judge = copying.load(), load_judge()
 unseen = students["other half"].pictures  # 10,000 that most of them were never shown
 
 
 # %%
 def made_by(model, x_T):
     """What comes of this static, without words and without dice."""
-    films = wishes.films(model, None, x_T, batch=min(128, len(x_T)))
+    films = generate.sample_batches(model, None, x_T, batch=min(128, len(x_T)))
     return torch.cat([film[-1].x_t for film in films])
 
 
 static = torch.randn(512, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 A, B = students["100"], students["10000"]
 drawn = {"A": made_by(A.network, static), "B": made_by(B.network, static)}
-plots.pictures(
+figures.pictures(
     [*drawn["A"][:24], *drawn["B"][:24]],
     "Two artists, 24 pictures each, from the same static. A's are clean: sharp edges, round wheels, "
     "whole faces. B's are rough: ragged outlines, specks, some faces hard to read.",
@@ -58,11 +64,11 @@ plots.pictures(
 # Now the score that is used in research, the *Fréchet distance*: how far 512 pictures of each are from 512 real ones, in the judge's eyes. (Real are those that the course's program drew. The judge is the small network that names what it sees.) Small is good.
 
 # %%
-features = metrics.judge(unseen, judge).features
+features = classify(unseen, judge).features
 floor = metrics.frechet_floor(list(features[:5120].split(512)))
 score = {}
 for name, x in drawn.items():
-    score[name] = metrics.frechet_distance(metrics.judge(x, judge).features, features[:512])
+    score[name] = metrics.frechet_distance(classify(x, judge).features, features[:512])
     print(f"{name}: Fréchet distance {score[name]:3.0f}")
 print(f"real pictures against real ones: {floor.mean:.0f}")
 assert score["A"] < 0.85 * score["B"]
@@ -112,7 +118,7 @@ rows = []
 for name, artist in (("A", A), ("B", B)):
     x = drawn[name][:8]
     rows += [*x, *artist.pictures[metrics.nearest(x, artist.pictures).index]]
-plots.pictures(
+figures.pictures(
     rows,
     "Each picture by A is, up to a little grain, one of the pictures that it was shown. The nearest "
     "that B was shown has a similar place and similar colours, but is another picture.",
@@ -130,9 +136,9 @@ plots.pictures(
 print("median distance to the nearest training picture      pixels   features")
 medians = {}
 for name, artist in (("A", A), ("B", B)):
-    known = metrics.judge(artist.pictures, judge).features
+    known = classify(artist.pictures, judge).features
     for what, x in ((f"drawn by {name}", drawn[name][:48]), ("new and real", unseen[:48])):
-        seen = metrics.judge(x, judge).features
+        seen = classify(x, judge).features
         medians[name, what] = float(nearest_distance(x, artist.pictures).median())
         by_judge = medians[what, name] = float(metrics.nearest(seen, known).distance.median())
         print(
@@ -197,7 +203,7 @@ for n, *row in zip(counts, copies, own, new, strict=True):
     print(f"{n:8,}   {row[0]:6.0%}       {row[1]:.4f}   {row[2]:.4f}")
 by_luck = metrics.copy_rate(unseen[:64], torch.cat([B.pictures, unseen[64:]]))
 print(f"new real pictures that count as copies: {by_luck:.0%}")
-plots.memorising(
+lesson.memorising(
     counts,
     copies,
     own,
@@ -225,7 +231,7 @@ assert new[0] > new[2] > new[3] > new[4]
 
 # %%
 one, other = drawn["B"][:256], made_by(students["other half"].network, static[:256])
-plots.pictures(
+figures.pictures(
     [*static[:8], *one[:8], *other[:8]],
     "Static on top; below, what the two strangers make of it. In most columns it is nearly the "
     "same picture, down to single specks; in the fifth one drew somebody, the other an empty "
@@ -252,7 +258,7 @@ pairs["other half and seed"] = alike(other, again)
 pairs["two halves, other static"] = alike(one, other.roll(1, 0))
 for name, r in pairs.items():
     print(f"{name:26s} median {r.median():.2f}   mean {r.mean():.2f}")
-plots.overlaid(
+lesson.overlaid(
     pairs,
     "Correlations of 256 pairs. From the same static most lie above 0.8, whether the two networks "
     "saw the same half or different ones; from other static they are spread widely around 0.",
@@ -274,13 +280,13 @@ assert pairs["two halves, other static"].std() > 0.2
 # **Move the slider.** Find static where the strangers disagree. About what?
 
 # %% tags=["nbval-ignore-output"]
-from diffusion_lessons import live
+from diffusion_lessons.course import live
 
 
 def show_start(k):
-    told = [metrics.judge(x[k : k + 1], judge).attributes[0].tolist() for x in (one, other)]
-    words = [critters.word_ids(critters.values(row)) for row in told]
-    says = "; ".join(wishes.described(row) for row in words)
+    told = [classify(x[k : k + 1], judge).attributes[0].tolist() for x in (one, other)]
+    words = [word_ids(world.values(row)) for row in told]
+    says = "; ".join(generate.describe(row) for row in words)
     r = [float(values[k]) for values in list(pairs.values())[:2]]
     return live.View(
         [static[k], one[k], other[k], again[k]],
@@ -304,10 +310,8 @@ names = ("subject", "color", "place")
 print("the judge finds the same ...   subject   color   place")
 agree = {}
 for name, x in {"two halves": other, "two seeds": again, "other static": other.roll(1, 0)}.items():
-    same_as = metrics.judge(one, judge).attributes == metrics.judge(x, judge).attributes
-    agree[name] = [
-        float(same_as[:, list(critters.ATTRIBUTES).index(a)].float().mean()) for a in names
-    ]
+    same_as = classify(one, judge).attributes == classify(x, judge).attributes
+    agree[name] = [float(same_as[:, list(world.ATTRIBUTES).index(a)].float().mean()) for a in names]
     print(f"{name:28s}   " + "  ".join(f"{share:6.0%}" for share in agree[name]))
 assert agree["two halves"][2] > agree["two halves"][0] > 2 * agree["other static"][0]
 
@@ -327,10 +331,10 @@ assert agree["two halves"][2] > agree["two halves"][0] > 2 * agree["other static
 # **Predict.** It has as many pictures as B. Will it copy?
 
 # %%
-ideal = models.IdealDenoiser(B.pictures, schedule)
+ideal = IdealDenoiser(B.pictures, schedule)
 by_ideal = made_by(ideal, static[:64])
 near = metrics.nearest(by_ideal, B.pictures)
-plots.pictures(
+figures.pictures(
     [*by_ideal[:8], *B.pictures[near.index[:8]], *one[:8]],
     "What the ideal denoiser makes of the static, and the training picture nearest to it: the same, "
     "every time. Below, what B makes of that static: rougher, and in no training set.",
@@ -353,7 +357,7 @@ assert rate == 1 and near.distance.max() < 0.004 and of_ideal[1] > 2 * new[-1]
 # And if the two strangers were such copiers, one for each half? Then too the same static would lead both to similar pictures, as far as their halves have any.
 
 # %%
-by_other_ideal = made_by(models.IdealDenoiser(unseen, schedule), static[:64])
+by_other_ideal = made_by(IdealDenoiser(unseen, schedule), static[:64])
 copiers, networks = alike(by_ideal, by_other_ideal), alike(one[:64], other[:64])
 print(f"two copiers,  same static: median {copiers.median():.2f}, mean {copiers.mean():.2f}")
 print(f"two networks, same static: median {networks.median():.2f}, mean {networks.mean():.2f}")
@@ -381,7 +385,7 @@ for t in levels:
     x_t, level = forward.add_noise(schedule, some, t, noise), torch.full((4,), t)
     said = B.network(x_t, level)
     guess = forward.prediction(schedule, x_t, level, said, B.network.target).x0_hat
-    local = {size: models.LocalDenoiser(few, schedule, size)(x_t, level) for size in windows}
+    local = {size: LocalDenoiser(few, schedule, size)(x_t, level) for size in windows}
     best[t] = min(windows, key=lambda size: float((local[size] - guess).square().mean()))
     print(f"t = {t}: B guesses most like a window of {best[t]:2d} pixels")
 assert best[100] <= 3 < best[700] < best[900]
@@ -393,14 +397,14 @@ assert best[100] <= 3 < best[700] < best[900]
 sizes = [best[min(levels, key=lambda level: abs(level - t))] for t in range(1001)]
 guessers = {
     "convolutions only": students["convolutions"].network,
-    "best linear": models.LinearDenoiser(B.pictures, schedule),
-    "growing windows": models.LocalDenoiser(few, schedule, sizes),
-    "windows of 7": models.LocalDenoiser(few, schedule, 7),
+    "best linear": LinearDenoiser(B.pictures, schedule),
+    "growing windows": LocalDenoiser(few, schedule, sizes),
+    "windows of 7": LocalDenoiser(few, schedule, 7),
     "ideal": ideal,
 }
 made = {"B": one[:16]}
 made |= {name: made_by(model, static[:16]) for name, model in tqdm(guessers.items())}
-plots.pictures(
+figures.pictures(
     [x for pile in made.values() for x in pile[:8]],
     "One static a column, six guessers. Without attention nearly the same as B. The linear one gives "
     "streaky ghosts of the right shades, growing windows a speckled picture of the right shape. "
@@ -498,7 +502,7 @@ for n in ns:
     far = [frechet(a, b) for a, b in zip(sets[::2], sets[1::2], strict=True)]
     floors.append(sum(far) / len(far))
     print(f"n = {n:5,}: distance {floors[-1]:5.0f}, times n {floors[-1] * n / 1000:3.0f} thousand")
-plots.lines(
+figures.lines(
     [1000 / n for n in ns],
     {"two sets of real pictures": floors},
     "The floor against 1/n: nearly a straight line through 0. Twice as many pictures, half the "
@@ -519,7 +523,7 @@ sets |= {"a copier": B.pictures[chosen], "A": drawn["A"], "B": drawn["B"]}
 print("                 Fréchet   precision   recall   fine detail   copies")
 found = {}
 for name, x in sets.items():
-    here = metrics.judge(x, judge).features
+    here = classify(x, judge).features
     far, covers = frechet(here, features[:512]), metrics.precision_recall(here, features[:512])
     shown = A.pictures if name == "A" else B.pictures
     rate = metrics.copy_rate(x[:64], torch.cat([shown, unseen[:5000]]))
@@ -548,12 +552,14 @@ assert max(found["A"][1], found["B"][1]) < 0.6 * copier[1] and real[2] == 0
 # Sixteen pictures. Eight are real, and were shown to no network. Eight were drawn by the network that comes with the course, told the same kind of things. Which are real?
 
 # %%
-asked = data.as_tensors(critters.dataset(16, seed=808))
+asked = datasets.as_tensors(datasets.draw_dataset(16, seed=808))
 order = torch.randperm(16, generator=torch.Generator().manual_seed(808))
-[film] = wishes.films(models.load(), asked.cond[8:], wishes.static(8, seed=808))
+[film] = generate.sample_batches(
+    checkpoints.load(), asked.cond[8:], generate.initial_noise(8, seed=808)
+)
 sixteen = torch.cat([asked.x0[:8], film[-1].x_t])[order]
 real = [int(place) + 1 for place in (order < 8).nonzero()]
-plots.captioned(
+figures.captioned(
     sixteen,
     [str(i) for i in range(1, 17)],
     "Sixteen pictures with their numbers: eight real ones and eight drawn by a network, mixed.",
@@ -568,7 +574,7 @@ checks.blind_test(i_think_real, real, shown=16)
 # And the numbers for that network? `evaluate` has measured them with 2,000 pictures. Is its Fréchet distance at the floor?
 
 # %%
-card = json.loads(models.SHIPPED.with_suffix(".json").read_text())["scores"]
+card = json.loads(checkpoints.SHIPPED.with_suffix(".json").read_text())["scores"]
 spread = card["frechet_floor_spread"]
 print(
     f"Fréchet distance {card['frechet']:.1f}, real against real {card['frechet_floor']:.1f} ± {spread:.1f}"
@@ -597,7 +603,7 @@ for name, d in far.items():
     print(f"{name:18s} of {len(d):6,}, the six nearest to it: {nearest_six}")
 kept = int((far["shown 100 times"] < 0.3).sum())
 print(f"{kept} of 512 pictures; expected of 1 in 101: {512 / 100.99:.0f}")
-plots.pictures(
+figures.pictures(
     [special[0], *by_loud[far["shown 100 times"].argsort()[:7]]],
     f"First the picture that was repeated, then the seven drawn pictures nearest to it. The first "
     f"{kept} are the same picture, somewhat rough; the others are different ones.",
@@ -645,7 +651,7 @@ checks.mine()
 # %% [markdown]
 # **Three sentences.** A network that sees few pictures often learns them by heart, and a score of quality does not notice; one that sees many different ones learns a rule, so that strangers trained on different pictures draw nearly the same. Whether something is a copy can only be said beside the training set, and beside what is new for certain. The perfect student of the training set only copies: what is new comes from where a network falls short of it.
 #
-# **Try this.** Measure the same for *your* network from lesson 04, `models.load("../data/my-model.safetensors")`. It saw all 20,000 pictures, `unseen` too, so take new ones: `data.critters(48, seed=1).x0`. Is it nearer to A or to B? And if a computer has an hour to spare: in a terminal, in the folder of the course, `.venv/bin/python tools/train_copying.py --seed 5 --out build/mine` makes nine students of your own (with conda it begins with `python`; without `--out` it overwrites ours). `copying.load("../build/mine")` reads them.
+# **Try this.** Measure the same for *your* network from lesson 04, `checkpoints.load("../data/my-model.safetensors")`. It saw all 20,000 pictures, `unseen` too, so take new ones: `datasets.load_critters(48, seed=1).x0`. Is it nearer to A or to B? And if a computer has an hour to spare: in a terminal, in the folder of the course, `.venv/bin/python tools/train_copying.py --seed 5 --out build/mine` makes nine students of your own (with conda it begins with `python`; without `--out` it overwrites ours). `copying.load("../build/mine")` reads them.
 #
 # **Where it lives now.** `metrics.nearest`, `copy_rate`, `frechet_distance` and `precision_recall`; the guessers in `models`; the students in `copying`.
 #

@@ -15,7 +15,7 @@ export function timesteps(T, n) {
   });
 }
 
-// wishes.film: DPM-Solver++(2M) on the network's v, guided between two levels; yields {t, x_t, x0_hat}.
+// generate.trajectory: DPM-Solver++(2M) on the network's v, guided between two levels; yields {t, x_t, x0_hat}.
 export function* film(engine, world, rows, start, guidance, steps) {
   const { alpha_bar: alphaBar, guided_between: [lowest, highest] } = world;
   const signal = (t) => Math.sqrt(alphaBar[t]), noise = (t) => Math.sqrt(1 - alphaBar[t]);
@@ -61,7 +61,7 @@ export function* film(engine, world, rows, start, guidance, steps) {
   yield { t: 0, x_t: x, x0_hat: x };
 }
 
-// Floats in [−1, 1] as bytes of [picture][row][column][color], as data.to_pixels.
+// Floats in [−1, 1] as bytes of [picture][row][column][color], as datasets.to_pixels.
 export function asBytes(x, count, side) {
   const bytes = new Uint8ClampedArray(x.length), places = side * side;
   for (let p = 0; p < count; p++)

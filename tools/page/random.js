@@ -93,7 +93,7 @@ function mersenneTwister(seed) {
   };
 }
 
-// wishes.static for one picture: ``count`` standard normal numbers, a multiple of 16 (Box and
+// generate.initial_noise for one picture: ``count`` standard normal numbers, a multiple of 16 (Box and
 // Muller 1958, eight pairs at a time, as PyTorch does it).
 export function normalNumbers(seed, k, count) {
   const next = mersenneTwister(seedSequence([seed, k], 2)[0]);

@@ -1,5 +1,5 @@
 // Free text → words that the network knows, and notes on all the rest: prompts.py once more, step
-// by step, on the very same tables (prompts.tables()). Then the dice of critters.spell_out.
+// by step, on the very same tables (prompts.tables()). Then the dice of words.spell_out.
 import { dice } from "./random.js";
 
 export function createReader(tables) {
@@ -293,7 +293,7 @@ export function createDice(world) {
     return chances;
   }
 
-  // Rows of word numbers, as wishes.rows gives them for one seed.
+  // Rows of word numbers, as generate.sample_conditions gives them for one seed.
   function rows({ tokens, negative }, count, seed) {
     return Array.from({ length: count }, (_, k) => {
       const throws = dice(seed, k);

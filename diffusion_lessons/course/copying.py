@@ -12,9 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import data, files, models
+from .. import checkpoints, files
+from ..critters import datasets
+from ..unet import UNet
 
-FOLDER = Path(__file__).resolve().parent.parent / "data" / "checkpoints" / "copying"
+FOLDER = Path(__file__).resolve().parents[1] / "weights" / "copying"
 WIDTHS = (24, 48, 96)
 HALF = 10_000  # the training set of 20,000, cut in two
 
@@ -50,7 +52,7 @@ RECIPES = {
 class Student(NamedTuple):
     """A trained network, and the different pictures that it was shown, floats (n, 3, 32, 32)."""
 
-    network: models.UNet
+    network: UNet
     pictures: Tensor
 
 
@@ -66,13 +68,13 @@ def examples(name: str, data_seed: int = 0) -> Tensor:
 
     ``data_seed`` draws another world of pictures.
     """
-    shown = _shown(name, data.critters(2 * HALF, seed=data_seed).x0)
+    shown = _shown(name, datasets.load_critters(2 * HALF, seed=data_seed).x0)
     return torch.cat([shown[:1].expand(RECIPES[name].times - 1, -1, -1, -1), shown])
 
 
 def load(folder: str | Path = FOLDER) -> dict[str, Student]:
-    """All students by name, each with the pictures that it saw. Errors as in `models.load`."""
-    networks = {name: models.load(file_of(name, folder)) for name in RECIPES}
+    """All students by name, each with the pictures that it saw. Errors as in `checkpoints.load`."""
+    networks = {name: checkpoints.load(file_of(name, folder)) for name in RECIPES}
     seeds = {
         files.load(file_of(name, folder), "model")[1]["recipe"]["data_seed"] for name in RECIPES
     }
@@ -81,7 +83,7 @@ def load(folder: str | Path = FOLDER) -> dict[str, Student]:
             "The students of this folder were shown pictures of different worlds (data seeds "
             f"{', '.join(map(str, sorted(seeds)))}): train all of them with one --data-seed."
         )
-    drawn = data.critters(2 * HALF, seed=seeds.pop()).x0
+    drawn = datasets.load_critters(2 * HALF, seed=seeds.pop()).x0
     return {name: Student(network, _shown(name, drawn)) for name, network in networks.items()}
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import critters
+from . import world
 
 LONGEST = 300  # characters
 # fmt: off
@@ -243,7 +243,7 @@ NOTES: dict[str, str] = {
 
 
 class Prompt(NamedTuple):
-    """What is wanted, what is not (ids into `critters.VOCABULARY`, from 1), and friendly notes."""
+    """What is wanted, what is not (ids into `world.VOCABULARY`, from 1), and friendly notes."""
 
     tokens: tuple[int, ...]
     negative: tuple[int, ...]
@@ -285,18 +285,18 @@ def words(ids: tuple[int, ...] | list[int]) -> tuple[str, ...]:
 def cond(ids: tuple[int, ...] | list[int], n: int = 1) -> Tensor:
     """These words n times over, as a network takes them: int64 (n, L), 0 for nothing said.
 
-    L is 6, as in `data.critters`, or more for more words (their order does not matter).
+    L is 6, as in `datasets.load_critters`, or more for more words (their order does not matter).
     """
     words(ids)
-    row = [*ids, *[0] * (len(critters.ATTRIBUTES) - len(ids))]
+    row = [*ids, *[0] * (len(world.ATTRIBUTES) - len(ids))]
     return torch.tensor([row] * n, dtype=torch.int64).reshape(n, len(row))
 
 
 def tables() -> dict[str, object]:
     """All that this module knows about English, ready for JSON (the vocabulary in order of ids)."""
     return {
-        "vocabulary": [list(word) for word in critters.VOCABULARY],
-        "caption_words": {value: list(said) for (_, value), said in critters.WORDS.items()},
+        "vocabulary": [list(word) for word in world.VOCABULARY],
+        "caption_words": {value: list(said) for (_, value), said in world.WORDS.items()},
         "synonyms": SYNONYMS,
         "closest": CLOSEST,
         "either": EITHER,
@@ -339,8 +339,8 @@ _TOKEN = re.compile(
 )
 _PLURALS = (("s", ""), ("xes", "x"), ("ses", "s"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"))
 _MARKS = {",": "comma", "&": "and", "+": "and", "/": "or"}
-_NAME = {value: name for name, value in critters.WORDS}
-_ID = {value: critters.VOCABULARY.index((name, value)) + 1 for name, value in critters.WORDS}
+_NAME = {value: name for name, value in world.WORDS}
+_ID = {value: world.VOCABULARY.index((name, value)) + 1 for name, value in world.WORDS}
 _ITEMS = {"synonyms", "closest", "either", "slip"}  # roles that stand for something to draw
 _ADJECTIVES = {"adjective", "chance", "color", "count"}  # may stand before what a colour colours
 _NOUNS = {"subject", "thing", "place", "part", "near", "far", "foreign"}  # unknown ones
@@ -353,7 +353,7 @@ def _lexicon() -> Known:
     """Every known phrase → its role, and the words of the vocabulary that it may stand for."""
     known: Known = {}
     for value in _ID:
-        said = [value, *critters.WORDS[_NAME[value], value], *SYNONYMS.get(value, "").split(", ")]
+        said = [value, *world.WORDS[_NAME[value], value], *SYNONYMS.get(value, "").split(", ")]
         known |= {phrase: ("synonyms", (value,)) for phrase in said}
         known |= {phrase: ("closest", (value,)) for phrase in CLOSEST.get(value, "").split(", ")}
     for role, table in (("either", EITHER), ("bare", BARE)):
@@ -629,11 +629,11 @@ def _ids(values: Iterable[str]) -> tuple[int, ...]:
 
 
 def _value(k: int) -> str:
-    if k not in range(1, len(critters.VOCABULARY) + 1):
+    if k not in range(1, len(world.VOCABULARY) + 1):
         raise ValueError(
-            f"There is no word {k!r}: words have the numbers 1 to {len(critters.VOCABULARY)}."
+            f"There is no word {k!r}: words have the numbers 1 to {len(world.VOCABULARY)}."
         )
-    name, value = critters.VOCABULARY[k - 1]
+    name, value = world.VOCABULARY[k - 1]
     return value if value != "none" else {"subject": "nobody"}.get(name, f"no {name}")
 
 
@@ -644,9 +644,9 @@ def _instead(note: str) -> tuple[str, ...]:
         "color": {"color"},
         "thing": {"sunglasses", "hat", "skateboard"},
         "place": {"place"},
-        "far": set(critters.ATTRIBUTES) - {"color"},
+        "far": set(world.ATTRIBUTES) - {"color"},
     }.get(note, set())
-    return tuple(value for name, value in critters.WORDS if name in names)
+    return tuple(value for name, value in world.WORDS if name in names)
 
 
 def _sentence(note: str, known: tuple[str, ...], written: list[str]) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import struct
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +19,69 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+from tqdm.auto import tqdm
 
-from . import critters as drawing
-from . import files
+from .. import files
+from . import drawing, words, world
+from .drawing import render
+from .words import caption
+from .world import (
+    ATTRIBUTES,
+    HELD_OUT,
+    INDEX,
+    SPLITS,
+    Pair,
+    check_whole,
+    checked_pairs,
+    choose_attributes,
+)
+
+
+class Drawn(NamedTuple):
+    """Pictures (n, size, size, 3) uint8, attributes (n, 6) int64 into `ATTRIBUTES`, captions."""
+
+    pictures: np.ndarray
+    attributes: np.ndarray
+    captions: list[str]
+
+
+def draw_dataset(
+    n: int, size: int = 32, seed: int = 0, split: str = "train", held_out: Sequence[Pair] = HELD_OUT
+) -> Drawn:
+    """Draw n captioned pictures; picture i depends on (seed, split, held_out, i) only.
+
+    Split "train" holds none of the `held_out` pairs and every subject equally often, "held_out"
+    only pictures with at least one (each pair equally often), "all" anything. Raises ValueError
+    for bad numbers, an unknown split, or held-out pairs that make no sense or leave no picture.
+    """
+    check_whole("n", n, 0)
+    check_whole("seed", seed, 0)
+    check_whole("size", size, 16, 512)
+    held_out = checked_pairs(held_out)
+    if split not in SPLITS:
+        raise ValueError(f"There is no split {split!r}; take one of {', '.join(SPLITS)}.")
+    if split == "held_out" and not held_out:
+        raise ValueError('Split "held_out" needs at least one held-out pair, and there is none.')
+    stream = hashlib.sha256(repr((split, held_out)).encode()).digest()
+    entropy = [int(seed), int.from_bytes(stream[:8], "big")]
+
+    pictures = np.empty((n, size, size, 3), dtype=np.uint8)
+    rows = np.empty((n, len(ATTRIBUTES)), dtype=np.int64)
+    captions = []
+    for i in tqdm(range(n), desc="drawing critters", leave=False, disable=n < 4000):
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*entropy, i])))
+        a = choose_attributes(split, held_out, rng)
+        captions.append(caption(a, rng))
+        pictures[i] = render(a, size, rng)
+        rows[i] = [INDEX[name][a[name]] for name in ATTRIBUTES]
+    return Drawn(pictures, rows, captions)
+
+
+def code_digest() -> str:
+    """The SHA-256 of the files that draw: when one changes, older pictures are out of date."""
+    paths = (world.__file__, words.__file__, drawing.__file__, __file__)
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
+
 
 CACHE_FOLDER = Path(__file__).resolve().parent.parent / "data"
 PHOTOS = ("chelsea", "coffee", "astronaut", "rocket")
@@ -35,7 +95,7 @@ class Critters(NamedTuple):
 
     ``x0`` float32 (n, 3, size, size) in [−1, 1]; ``cond`` int64 (n, 6), the numbers of all words
     that are true of the picture, which is what a network is told; ``attributes`` int64 (n, 6), the
-    same as indices into `critters.ATTRIBUTES`; ``captions`` list of n sentences; ``said`` int64
+    same as indices into `world.ATTRIBUTES`; ``captions`` list of n sentences; ``said`` int64
     (n, 6), the words that the caption says (0: left open).
     """
 
@@ -107,12 +167,12 @@ def digits() -> tuple[Tensor, Tensor]:
     return pictures, torch.tensor(found.target, dtype=torch.int64)
 
 
-def critters(
+def load_critters(
     n: int = 20_000,
     size: int = 32,
     seed: int = 0,
     split: str = "train",
-    held_out: tuple = drawing.HELD_OUT,
+    held_out: tuple = world.HELD_OUT,
     folder: str | Path = CACHE_FOLDER,
 ) -> Critters:
     """n captioned critters, drawn on first use and cached in ``folder`` from then on.
@@ -121,7 +181,7 @@ def critters(
     carries a checksum: a damaged or outdated one is drawn again. Arguments as in
     `diffusion_lessons.critters.dataset`.
     """
-    key = [n, size, seed, split, held_out, drawing.code_digest()]
+    key = [n, size, seed, split, held_out, code_digest()]
     digest = hashlib.sha256(json.dumps(key, default=int).encode()).hexdigest()
     path = Path(folder) / f"critters-{split}-{n}-{size}-{seed}-{digest[:12]}.safetensors"
     drawn = None
@@ -129,13 +189,11 @@ def critters(
         tensors, facts = files.load(path, "pictures")
         if facts == {"key": digest}:
             captions = bytes(tensors["captions"].numpy()).decode().split("\n") if n else []
-            drawn = drawing.Dataset(
-                tensors["pictures"].numpy(), tensors["attributes"].numpy(), captions
-            )
+            drawn = Drawn(tensors["pictures"].numpy(), tensors["attributes"].numpy(), captions)
     except (FileNotFoundError, files.FileError):
         pass
     if drawn is None:
-        drawn = drawing.dataset(n, size=size, seed=seed, split=split, held_out=held_out)
+        drawn = draw_dataset(n, size=size, seed=seed, split=split, held_out=held_out)
         tensors = {
             "pictures": torch.from_numpy(drawn.pictures),
             "attributes": torch.from_numpy(drawn.attributes),
@@ -148,25 +206,25 @@ def critters(
     return as_tensors(drawn)
 
 
-def as_tensors(drawn: drawing.Dataset) -> Critters:
+def as_tensors(drawn: Drawn) -> Critters:
     """Drawn critters, ready for training."""
-    cond = _rows(drawing.word_ids(drawing.values(row)) for row in drawn.attributes)
-    said = _rows(drawing.word_ids(drawing.named(caption)) for caption in drawn.captions)
+    cond = _rows(words.word_ids(world.values(row)) for row in drawn.attributes)
+    said = _rows(words.word_ids(words.named(caption)) for caption in drawn.captions)
     _, size, _, channels = drawn.pictures.shape
     x0 = to_floats(drawn.pictures) if len(cond) else torch.zeros(0, channels, size, size)
     return Critters(x0, cond, torch.from_numpy(drawn.attributes), drawn.captions, said)
 
 
-def spell_out(said: Tensor, rng: np.random.Generator, held_out: tuple = drawing.HELD_OUT) -> Tensor:
-    """Rows of what prompts say → rows of all words, by dice (see `critters.spell_out`).
+def spell_out(said: Tensor, rng: np.random.Generator, held_out: tuple = world.HELD_OUT) -> Tensor:
+    """Rows of what prompts say → rows of all words, by dice (see `words.spell_out`).
 
     int64 (n, L) in, int64 (n, 6) out.
     """
-    return _rows(drawing.spell_out(row, rng, held_out=held_out) for row in said.tolist())
+    return _rows(words.spell_out(row, rng, held_out=held_out) for row in said.tolist())
 
 
 def _rows(ids: Iterable[list[int]]) -> Tensor:
-    return torch.tensor(list(ids), dtype=torch.int64).reshape(-1, len(drawing.ATTRIBUTES))
+    return torch.tensor(list(ids), dtype=torch.int64).reshape(-1, len(world.ATTRIBUTES))
 
 
 def image_folder(path: str | Path, size: int = 32) -> Tensor:
@@ -288,28 +346,3 @@ def _check_size(size: int) -> None:
 def _square(picture: Image.Image, size: int) -> Image.Image:
     _check_size(size)
     return ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
-
-
-def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
-    """How strong the coarse and the fine detail of pictures is, averaged over all directions.
-
-    P(k) = mean of |FFT(x)|² / (H·W) over all waves with k ± ½ periods across the shorter side.
-    ``x`` floats (…, H, W), averaged over everything before H and W. Returns (k, P), float64, for
-    k = 1 … min(H, W) // 2. White noise of spread s has P = s² at every k.
-    """
-    x = torch.as_tensor(x)
-    if not x.is_floating_point() or x.ndim < 2 or min(x.shape[-2:]) < 2 or not x.numel():
-        raise ValueError(
-            f"x is {x.dtype} of shape {tuple(x.shape)}, but floats of shape (…, H, W) with at "
-            "least 2 × 2 pixels are expected; `to_floats` turns whole numbers into floats."
-        )
-    height, width = x.shape[-2:]
-    power = torch.fft.fft2(x.double()).abs().square().reshape(-1, height, width).mean(0)
-    radius = torch.hypot(
-        torch.fft.fftfreq(height, dtype=torch.float64)[:, None],
-        torch.fft.fftfreq(width, dtype=torch.float64),
-    )
-    ring = (radius * min(height, width)).round().long().flatten()
-    totals = torch.bincount(ring, weights=power.flatten() / (height * width))
-    k = torch.arange(1, min(height, width) // 2 + 1)
-    return k.double(), totals[k] / torch.bincount(ring)[k]

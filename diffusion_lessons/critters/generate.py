@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import critters, sampling, schedules
-from .models import UNet
+from .. import sampling, schedules
+from ..unet import UNet
+from . import words, world
 from .prompts import Prompt
 
 GUIDANCE, STEPS = 2.5, 24
@@ -27,15 +28,15 @@ GUIDANCE, STEPS = 2.5, 24
 # .9949 and .9941, so for the pairs it makes no difference.
 GUIDED_BETWEEN = (100, 920)
 # What can be missing from a picture, unlike a colour and a place: there is a word for that.
-THINGS = tuple(name for name, value in critters.VOCABULARY if value == "none")
+THINGS = tuple(name for name, value in world.VOCABULARY if value == "none")
 
 
-def rows(
-    prompt: Prompt, count: int, seed: int, held_out: Sequence[critters.Pair] = critters.HELD_OUT
+def sample_conditions(
+    prompt: Prompt, count: int, seed: int, held_out: Sequence[world.Pair] = world.HELD_OUT
 ) -> Tensor:
     """What each picture of a wish is to show: the words of the prompt, and by dice all the rest.
 
-    Row k is `critters.spell_out` with ``numpy.random.default_rng([seed, k])``; ``held_out`` are
+    Row k is `words.spell_out` with ``numpy.random.default_rng([seed, k])``; ``held_out`` are
     the pairs that the model never saw, which dice never put together. int64 (count, 6). Raises
     ValueError where the words cannot go together.
     """
@@ -43,26 +44,26 @@ def rows(
     for k in range(count):
         rng = np.random.default_rng([seed, k])
         tokens = prompt.tokens or _anybody(prompt.negative, rng)
-        chosen.append(critters.spell_out(tokens, rng, prompt.negative, held_out))
+        chosen.append(words.spell_out(tokens, rng, prompt.negative, held_out))
     return torch.tensor(chosen, dtype=torch.int64)
 
 
 def _anybody(unwanted: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
     """Who is in a picture of anything: a caption that says nothing would mostly mean nobody."""
-    known = [k for k, (name, _) in enumerate(critters.VOCABULARY, start=1) if name == "subject"]
+    known = [k for k, (name, _) in enumerate(world.VOCABULARY, start=1) if name == "subject"]
     known = [k for k in known if k not in unwanted]
     return (int(rng.choice(known)),) if known else ()
 
 
-def held_out(facts: Mapping[str, Any]) -> tuple[critters.Pair, ...]:
+def held_out(facts: Mapping[str, Any]) -> tuple[world.Pair, ...]:
     """The pairs that a model never saw, by its file's facts; else it was trained in a lesson."""
-    found = facts.get("held_out", critters.HELD_OUT)
+    found = facts.get("held_out", world.HELD_OUT)
     return tuple(tuple(tuple(word) for word in pair) for pair in found)
 
 
-def described(row: Sequence[int]) -> str:
+def describe(row: Sequence[int]) -> str:
     """A row of word numbers in words, such as "blue fox, top hat, night"."""
-    named = dict(critters.VOCABULARY[k - 1] for k in row if k)
+    named = dict(world.VOCABULARY[k - 1] for k in row if k)
     color, subject = named.get("color", ""), named.get("subject", "")
     who = "nobody" if subject == "none" else f"{color} {subject}".strip()
     things = [named.get(name, "none") for name in ("sunglasses", "hat", "skateboard")]
@@ -70,7 +71,7 @@ def described(row: Sequence[int]) -> str:
     return ", ".join(part for part in (who, *things, place) if part not in ("", "none"))
 
 
-def loudness(pictures: int) -> float:
+def word_weight(pictures: int) -> float:
     """How much `louder` things should be said after a training with so many pictures.
 
     1 + 85/√pictures, 1.4 at most: 1.34 after a minute on two fast cores, 1.2 after three. Right
@@ -81,7 +82,7 @@ def loudness(pictures: int) -> float:
     return min(1.4, 1 + 85 / math.sqrt(pictures))
 
 
-def louder(model: UNet, by: float) -> UNet:
+def upweight_words(model: UNet, by: float) -> UNet:
     """A copy of the network that hears what is there ``by`` times as loud as its colour and place.
 
     The vectors of animals, the car, hats, sunglasses and the skateboard become so much longer;
@@ -90,20 +91,20 @@ def louder(model: UNet, by: float) -> UNet:
     programs have "(sunglasses:1.3)" for this in a prompt.) Raises ValueError for a network that
     does not know the course's words.
     """
-    if model.vocabulary != len(critters.VOCABULARY):
+    if model.vocabulary != len(world.VOCABULARY):
         raise ValueError(
             f"This network knows {model.vocabulary} words, but the course has "
-            f"{len(critters.VOCABULARY)}: only critters can be said louder."
+            f"{len(world.VOCABULARY)}: only critters can be said louder."
         )
     copied = copy.deepcopy(model)
     with torch.no_grad():
-        for k, (name, value) in enumerate(critters.VOCABULARY, start=1):
+        for k, (name, value) in enumerate(world.VOCABULARY, start=1):
             if name in THINGS and value != "none":
                 copied.words.weight[k] *= by
     return copied
 
 
-def static(count: int, seed: int, size: int = 32) -> Tensor:
+def initial_noise(count: int, seed: int, size: int = 32) -> Tensor:
     """The noise that pictures 0 … count−1 of a seed start from, float32 (count, 3, size, size).
 
     Picture k takes it from a generator seeded with the first 64 bits that
@@ -116,7 +117,7 @@ def static(count: int, seed: int, size: int = 32) -> Tensor:
     return noise
 
 
-def film(
+def trajectory(
     model: Callable[..., Tensor],
     cond: Tensor | None,
     x_T: Tensor,
@@ -144,7 +145,7 @@ def film(
         yield sampling.State(t, x_t[:here], x0_hat[:here])
 
 
-def films(
+def sample_batches(
     model: Callable[..., Tensor],
     cond: Tensor | None,
     x_T: Tensor,
@@ -157,4 +158,4 @@ def films(
     for first in range(0, len(x_T), batch):
         told = None if cond is None else cond[first : first + batch]
         here = x_T[first : first + batch]
-        yield list(film(model, told, here, guidance=guidance, steps=steps, batch=batch))
+        yield list(trajectory(model, told, here, guidance=guidance, steps=steps, batch=batch))

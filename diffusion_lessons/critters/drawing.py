@@ -7,47 +7,16 @@ width, y runs downwards, and a figure stands at x = 0, y = 0.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from tqdm.auto import tqdm
 
-Pair = tuple[tuple[str, str], tuple[str, str]]
+from .world import check_attributes, check_whole, complete
+
 RGB = tuple[int, int, int]
-
-ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "subject": ("none", "cat", "dog", "rabbit", "bear", "fox", "frog", "car"),
-    "color": ("none", "black", "white", "gray", "orange", "brown", "blue", "green"),
-    "sunglasses": ("none", "sunglasses"),
-    "hat": ("none", "top hat", "party hat"),
-    "skateboard": ("none", "skateboard"),
-    "place": ("plain", "beach", "mountains", "futuristic city", "night"),
-}
-HELD_OUT: tuple[Pair, ...] = (
-    (("subject", "cat"), ("sunglasses", "sunglasses")),
-    (("subject", "rabbit"), ("skateboard", "skateboard")),
-    (("subject", "fox"), ("color", "blue")),
-    (("subject", "frog"), ("hat", "top hat")),
-    (("subject", "dog"), ("place", "futuristic city")),
-    (("hat", "party hat"), ("place", "night")),
-)
-IMPOSSIBLE: tuple[Pair, ...] = (
-    *(
-        (("subject", "none"), (name, value))  # nobody has no colour and wears nothing
-        for name in ("color", "sunglasses", "hat", "skateboard")
-        for value in ATTRIBUTES[name]
-        if value != "none"
-    ),
-    *((("subject", somebody), ("color", "none")) for somebody in ATTRIBUTES["subject"][1:]),
-)
-SPLITS = ("train", "held_out", "all")
 
 # ---------------------------------------------------------------------------------- shapes
 
@@ -123,7 +92,7 @@ def _both(*parts: Part) -> list[Part]:
 # ------------------------------------------------------------------------ who, from what parts
 
 
-class Look(NamedTuple):
+class SubjectParts(NamedTuple):
     """What makes a subject: parts behind and before the body, and where a face and a hat go."""
 
     behind: list[Part]
@@ -143,8 +112,8 @@ _BODY = [
 ]
 _HEAD = _solid("coat", _curve((-5, -20.3), (0, -21.2), (5, -20.3), (8.6, -14.2), (6, -8.6),
                               (0, -7.4), (-6, -8.6), (-8.6, -14.2)))
-_LOOKS = {
-    "cat": Look(
+_SUBJECTS = {
+    "cat": SubjectParts(
         behind=[_solid("coat", _stroke((3, -1.5), (7.5, -1.8), (9.2, -4.5), (8.2, -8), (9.2, -10.2),
                                        width=2.2), "body")],
         front=[
@@ -156,7 +125,7 @@ _LOOKS = {
             Part("pink", _corners((-1, -11.9), (1, -11.9), (0, -10.7))),
         ],
         eyes=(3.7, -14.2), mouth=(-10.4, 1.9), hat=(-20.2, 0.9)),
-    "dog": Look(
+    "dog": SubjectParts(
         behind=[_solid("coat", _stroke((3, -2.5), (6.8, -4.2), (8.2, -7), width=2.2), "body")],
         front=[
             _HEAD,
@@ -167,7 +136,7 @@ _LOOKS = {
             Part("tongue", _curve((-1.2, -9.6), (1.2, -9.6), (1.3, -7), (0, -6.1), (-1.3, -7))),
         ],
         eyes=(3.7, -15), mouth=(-10.2, 2.2), hat=(-20.2, 1)),
-    "rabbit": Look(
+    "rabbit": SubjectParts(
         behind=[_solid("white", _oval(5.8, -2, 2, 2), "body")],
         front=[
             *_both(_solid("coat", _oval(5, -23.5, 2.2, 6.4, 20)),
@@ -179,7 +148,7 @@ _LOOKS = {
                  outline=0.3),
         ],
         eyes=(3.8, -14.4), mouth=(-10.2, 2.2), hat=(-20.3, 0.85)),
-    "bear": Look(
+    "bear": SubjectParts(
         behind=[],
         front=[
             *_both(_solid("coat", _oval(6.6, -19.6, 3.1, 3)),
@@ -189,7 +158,7 @@ _LOOKS = {
             Part("dark", _oval(0, -12, 1.6, 1.1)),
         ],
         eyes=(3.9, -15), mouth=(-10.1, 1.7), hat=(-20.4, 1)),
-    "fox": Look(
+    "fox": SubjectParts(
         behind=[
             _solid("coat", _curve((3, -1), (8.5, -1), (12, -5), (11, -11), (7.5, -7.5), (5, -5)),
                    "body"),
@@ -206,7 +175,7 @@ _LOOKS = {
             Part("dark", _oval(0, -11, 1.3, 1)),
         ],
         eyes=(3.7, -14.6), mouth=(-9.6, 1.5), hat=(-20.2, 0.85)),
-    "frog": Look(
+    "frog": SubjectParts(
         behind=[],
         front=[
             *_both(_solid("coat", _oval(5.6, -17.7, 3.4, 3.3))),
@@ -215,7 +184,7 @@ _LOOKS = {
             *_both(Part("blush", _oval(7.2, -11.6, 1.4, 0.9))),
         ],
         eyes=(5.6, -17.8), mouth=(-11.8, 4.8), hat=(-21.6, 0.9)),
-    "car": Look(
+    "car": SubjectParts(
         behind=_both(_solid("dark", _oval(6.6, -1.8, 2.2, 2), "body"),  # wheels
                      _solid("coat", _oval(9.6, -11.4, 1.6, 1.2), "body")),  # mirrors
         front=[
@@ -302,7 +271,7 @@ _JOINTS = ("body", "head", "gaze", "left", "right")
 def _figure(
     subject: str, hat: str, sunglasses: str, skateboard: str, happy: bool, laughing: bool
 ) -> Figure:
-    look = _LOOKS[subject]
+    look = _SUBJECTS[subject]
     brim, scale = look.hat
     parts = [
         *look.behind,
@@ -547,7 +516,8 @@ def _draw_figure(c: _Canvas, a: Mapping[str, str], shade: RGB, r: list[float]) -
         c.pen.polygon(flat[2 * start : 2 * stop], fill=palette[color])
 
 
-def _draw(a: Mapping[str, str], size: int, rng: np.random.Generator) -> np.ndarray:
+def render(a: Mapping[str, str], size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw what all six attributes say, uint8 (size, size, 3); `draw` is the checked way in."""
     r = rng.random(34).tolist()
     canvas = _Canvas(size)
     shade = _PLACES[a["place"]](canvas, r[15:])
@@ -566,322 +536,6 @@ def draw(
     """
     if rng is None:
         raise TypeError("draw needs rng, for example rng=numpy.random.default_rng(0).")
-    _check_whole("size", size, 16, 512)
-    _check_attributes(attributes)
-    return _draw(_complete(attributes, rng), size, rng)
-
-
-_POSSIBLE = {  # subject -> name -> the values that go with that subject
-    subject: {
-        name: [v for v in known if (("subject", subject), (name, v)) not in IMPOSSIBLE]
-        for name, known in ATTRIBUTES.items()
-        if name != "subject"
-    }
-    for subject in ATTRIBUTES["subject"]
-}
-
-
-@lru_cache(maxsize=1024)
-def _subjects_allowing(given: tuple[tuple[str, str], ...]) -> list[str]:
-    return [
-        subject
-        for subject, possible in _POSSIBLE.items()
-        if all(value in possible.get(name, [subject]) for name, value in given)
-    ]
-
-
-def _complete(given: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
-    """Choose what is not given: a subject that it allows, then values which that subject allows."""
-    r = rng.random(len(ATTRIBUTES)).tolist()
-    subjects = _subjects_allowing(tuple(given.items()))
-    subject = subjects[int(r[0] * len(subjects))]
-    free = zip(_POSSIBLE[subject].items(), r[1:], strict=True)
-    chosen = {name: known[int(u * len(known))] for (name, known), u in free}
-    return {"subject": subject} | chosen | dict(given)
-
-
-class Dataset(NamedTuple):
-    """Pictures (n, size, size, 3) uint8, attributes (n, 6) int64 into `ATTRIBUTES`, captions."""
-
-    pictures: np.ndarray
-    attributes: np.ndarray
-    captions: list[str]
-
-
-def dataset(
-    n: int, size: int = 32, seed: int = 0, split: str = "train", held_out: Sequence[Pair] = HELD_OUT
-) -> Dataset:
-    """Draw n captioned pictures; picture i depends on (seed, split, held_out, i) only.
-
-    Split "train" holds none of the `held_out` pairs and every subject equally often, "held_out"
-    only pictures with at least one (each pair equally often), "all" anything. Raises ValueError
-    for bad numbers, an unknown split, or held-out pairs that make no sense or leave no picture.
-    """
-    _check_whole("n", n, 0)
-    _check_whole("seed", seed, 0)
-    _check_whole("size", size, 16, 512)
-    held_out = _checked_pairs(held_out)
-    if split not in SPLITS:
-        raise ValueError(f"There is no split {split!r}; take one of {', '.join(SPLITS)}.")
-    if split == "held_out" and not held_out:
-        raise ValueError('Split "held_out" needs at least one held-out pair, and there is none.')
-    stream = hashlib.sha256(repr((split, held_out)).encode()).digest()
-    entropy = [int(seed), int.from_bytes(stream[:8], "big")]
-
-    pictures = np.empty((n, size, size, 3), dtype=np.uint8)
-    rows = np.empty((n, len(ATTRIBUTES)), dtype=np.int64)
-    captions = []
-    for i in tqdm(range(n), desc="drawing critters", leave=False, disable=n < 4000):
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([*entropy, i])))
-        a = _choose(split, held_out, rng)
-        captions.append(caption(a, rng))
-        pictures[i] = _draw(a, size, rng)
-        rows[i] = [_INDEX[name][a[name]] for name in ATTRIBUTES]
-    return Dataset(pictures, rows, captions)
-
-
-_INDEX = {name: {v: k for k, v in enumerate(known)} for name, known in ATTRIBUTES.items()}
-
-
-def values(row: Sequence[int]) -> dict[str, str]:
-    """Turn a row of `Dataset.attributes` into names and values."""
-    return {name: known[int(k)] for (name, known), k in zip(ATTRIBUTES.items(), row, strict=True)}
-
-
-def _choose(split: str, held_out: tuple[Pair, ...], rng: np.random.Generator) -> dict[str, str]:
-    if split == "held_out":
-        return _complete(dict(held_out[rng.integers(len(held_out))]), rng)
-    a = _complete({}, rng)
-    for _ in range(1000):
-        if split == "all" or not any(a[p] == v and a[q] == w for (p, v), (q, w) in held_out):
-            return a
-        a = _complete({"subject": a["subject"]}, rng)  # the same one, so that none becomes rare
-    raise ValueError(f"The held-out pairs leave no picture of subject {a['subject']!r}; drop one.")
-
-
-def code_digest() -> str:
-    """The SHA-256 of this file: when it changes, pictures drawn before are out of date."""
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-
-
-def _check_whole(name: str, value: int, low: int, high: int | None = None) -> None:
-    whole = isinstance(value, int | np.integer)
-    if not whole or value < low or (high is not None and value > high):
-        wanted = f"from {low} to {high}" if high is not None else f"of {low} or more"
-        raise ValueError(f"{name} must be a whole number {wanted}, not {value!r}.")
-
-
-def _check_attributes(attributes: Mapping[str, str]) -> None:
-    for name, value in attributes.items():
-        if name not in ATTRIBUTES:
-            raise ValueError(f"There is no attribute {name!r}; known are {', '.join(ATTRIBUTES)}.")
-        if value not in ATTRIBUTES[name]:
-            known = ", ".join(ATTRIBUTES[name])
-            raise ValueError(f"{name} cannot be {value!r}; known are {known}.")
-    for (p, v), (q, w) in IMPOSSIBLE:
-        if attributes.get(p) == v and attributes.get(q) == w:
-            raise ValueError(f"{p} {v!r} cannot go with {q} {w!r}; leave out one of the two.")
-
-
-def _checked_pairs(held_out: Sequence[Pair]) -> tuple[Pair, ...]:
-    pairs = []
-    for pair in held_out:
-        try:
-            (p, v), (q, w) = pair
-        except (TypeError, ValueError):
-            p = q = None
-        if p == q:
-            raise ValueError(
-                "A held-out pair looks like (('subject', 'cat'), ('sunglasses', 'sunglasses')), "
-                f"with two different names, not like {pair!r}."
-            )
-        _check_attributes({p: v, q: w})
-        pairs.append(((p, v), (q, w)))
-    return tuple(pairs)
-
-
-# -------------------------------------------------------------------------------------- words
-
-_SYNONYMS = {
-    "gray": ("gray", "grey"),
-    "rabbit": ("rabbit", "bunny"),
-    "plain": ("plain background",),
-}
-WORDS: dict[tuple[str, str], tuple[str, ...]] = {  # (name, value) -> what a caption calls it
-    (name, value): _SYNONYMS.get(value, (value,))
-    for name, known in ATTRIBUTES.items()
-    for value in known
-    if value != "none"
-}
-_WHERE = {
-    "plain": ("on a plain background", "in front of a plain background"),
-    "beach": ("at the beach", "on the beach", "on a beach"),
-    "mountains": ("in the mountains", "in front of mountains"),
-    "futuristic city": ("in a futuristic city", "in the futuristic city"),
-    "night": ("at night", "in the night"),
-}
-_PLACE_ALONE = {
-    "plain": ("a plain background", "nothing but a plain background"),
-    "beach": ("a beach", "the beach", "an empty beach"),
-    "mountains": ("mountains", "the mountains"),
-    "futuristic city": ("a futuristic city", "an empty futuristic city"),
-    "night": ("the night", "nothing but the night"),
-}
-
-
-# How often a caption says what there is to say; the rest is left open.
-SAID = {
-    "subject": 0.93,
-    "color": 0.7,
-    "sunglasses": 0.8,
-    "hat": 0.8,
-    "skateboard": 0.8,
-    "place": 0.6,
-}
-
-
-def caption(attributes: Mapping[str, str], rng: np.random.Generator) -> str:
-    """Describe a picture in a sentence that varies; what it leaves out is left free.
-
-    Names missing from `attributes` are never said. Raises ValueError as `draw` does.
-    """
-    _check_attributes(attributes)
-    r = iter(rng.random(20).tolist())
-
-    def said(name: str) -> str:
-        value = attributes.get(name, "none")
-        return value if next(r) < SAID[name] and value != "none" else ""
-
-    def pick(*choices: str) -> str:
-        return choices[int(next(r) * len(choices))]
-
-    subject, color, sunglasses, hat, skateboard, place = map(said, SAID)
-    opening = pick("", "", "", "", "a picture of ", "a drawing of ")
-    if not (subject or color or sunglasses or hat or skateboard):
-        return opening + pick(*_PLACE_ALONE[place]) if place else pick("a picture", "a drawing")
-
-    if subject:
-        color = pick(*WORDS["color", color]) if color else ""
-        words = [pick("", "", "", "little"), color, pick(*WORDS["subject", subject])]
-        text = _with_article(" ".join(word for word in words if word))
-    else:
-        text = f"something {color}" if color else "somebody"
-    worn = [thing for thing in (sunglasses, hat and _with_article(hat)) if thing]
-    if next(r) < 0.3:
-        worn.reverse()
-    if worn:
-        text += pick(" wearing ", " in ", " with ") + " and ".join(worn)
-    if skateboard:
-        text += pick(" on a skateboard", " riding a skateboard")
-    if place:
-        where = pick(*_WHERE[place])
-        if next(r) < 0.15:
-            return f"{where}, {opening}{text}"
-        text += pick(" ", " ", ", ") + where
-    return opening + text
-
-
-def _with_article(noun: str) -> str:
-    return ("an " if noun[0] in "aeiou" else "a ") + noun
-
-
-_PATTERNS = {
-    (name, value): re.compile(rf"\b({'|'.join(words)})\b") for (name, value), words in WORDS.items()
-}
-
-
-def named(caption: str) -> dict[str, str]:
-    """Read a caption: the attributes that it names and their values, and no others."""
-    text = caption.lower()
-    return {name: value for (name, value), found in _PATTERNS.items() if found.search(text)}
-
-
-# --------------------------------------------------------------------------------- word numbers
-
-# Word k of a network's vocabulary is VOCABULARY[k - 1]; number 0 stands for "nothing said". The
-# last four say that there is no such thing: nobody, no sunglasses, no hat, no skateboard.
-VOCABULARY: tuple[tuple[str, str], ...] = (
-    *WORDS,
-    *((name, "none") for name in ("subject", "sunglasses", "hat", "skateboard")),
-)
-
-
-def word_ids(attributes: Mapping[str, str]) -> list[int]:
-    """The numbers of the words that say these attributes, one place for each of `ATTRIBUTES`.
-
-    Missing names become 0, nothing said, and so does the colour of nobody. A list of
-    len(ATTRIBUTES) ints.
-    """
-    said = [(name, attributes.get(name)) for name in ATTRIBUTES]
-    return [VOCABULARY.index(word) + 1 if word in VOCABULARY else 0 for word in said]
-
-
-def spell_out(
-    said: Sequence[int],
-    rng: np.random.Generator,
-    unwanted: Sequence[int] = (),
-    held_out: Sequence[Pair] = HELD_OUT,
-) -> list[int]:
-    """Let dice choose all that a prompt leaves open; what it says stays as it is.
-
-    Each way to go on is as likely as a training picture with such a caption is made that way (so
-    what is not said is mostly not there). ``said`` and ``unwanted`` are word numbers in any order,
-    zeros are passed over; what is unwanted is never chosen, nor a held-out pair unless both of its
-    words are said. Returns the numbers of all words that fit, as `word_ids` orders them.
-    """
-    chosen, chance = _ways_to_go_on(frozenset(said), frozenset(unwanted), tuple(held_out))
-    row = chosen[np.searchsorted(chance, rng.random() * chance[-1], side="right")]
-    return word_ids(values(row))
-
-
-@lru_cache(maxsize=1024)
-def _ways_to_go_on(
-    said: frozenset[int], unwanted: frozenset[int], held_out: tuple[Pair, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of attributes that fit, and the running sum of their chances."""
-    for k in said | unwanted:
-        if not 0 <= k <= len(VOCABULARY):
-            raise ValueError(
-                f"There is no word number {k}: they run from 1 to {len(VOCABULARY)}, and 0 says "
-                "nothing."
-            )
-    words = dict(VOCABULARY[k - 1] for k in sorted(said - {0}))
-    if len(words) < len(said - {0}):
-        raise ValueError("A prompt can say one thing of a kind: one subject, one colour, one hat.")
-    _check_attributes(words)
-    rows = _all_rows()
-    # Every subject is as frequent as any other, and so is every way to go on for a subject.
-    fits = np.ones(len(rows), dtype=bool)
-    for first, second in held_out:
-        if not {first, second} <= words.items():
-            fits &= ~(_has(rows, first) & _has(rows, second))
-    of_subject = np.bincount(rows[:, 0], weights=fits)
-    chance = fits / np.maximum(of_subject, 1)[rows[:, 0]]
-    for name in ATTRIBUTES:
-        if name in words:
-            chance = chance * _has(rows, (name, words[name]))
-        else:
-            is_sayable = ~_has(rows, (name, "none"))
-            chance = chance * np.where(is_sayable, 1 - SAID[name], 1)
-    for k in unwanted - said - {0}:
-        chance = chance * ~_has(rows, VOCABULARY[k - 1])
-    if not chance.any():
-        raise ValueError("Nothing is left to draw: leave out one of the things you do not want.")
-    rows, chance = rows[chance > 0], chance[chance > 0]
-    return rows, np.cumsum(chance)
-
-
-@lru_cache(maxsize=1)
-def _all_rows() -> np.ndarray:
-    """Every possible row of `Dataset.attributes`."""
-    rows = np.array(list(itertools.product(*(range(len(known)) for known in ATTRIBUTES.values()))))
-    impossible = [_has(rows, first) & _has(rows, second) for first, second in IMPOSSIBLE]
-    return rows[~np.any(impossible, axis=0)]
-
-
-def _has(rows: np.ndarray, word: tuple[str, str]) -> np.ndarray:
-    name, value = word
-    known = ATTRIBUTES[name]
-    if value not in known:
-        return np.zeros(len(rows), dtype=bool)
-    return rows[:, list(ATTRIBUTES).index(name)] == known.index(value)
+    check_whole("size", size, 16, 512)
+    check_attributes(attributes)
+    return render(complete(attributes, rng), size, rng)

@@ -115,7 +115,7 @@ export function numbers(model, name, Kind = Uint8Array) {
   return new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-// --- random numbers that Python can repeat: widgets.static and widgets.order ---
+// --- random numbers that Python can repeat: interactive.hashed_noise and interactive.hashed_order ---
 
 function mixed(x) {
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);

@@ -25,8 +25,9 @@ import torch
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from . import data, plots
-from .schedules import Schedule
+from ..critters import datasets
+from ..schedules import Schedule
+from . import figures
 
 NOISE_SCALE = 6500  # noise travels as whole numbers: 5 spreads fit into an int16
 _DASHES = ("-", "--", "-.", ":")
@@ -34,7 +35,7 @@ _LARGEST = 512  # pixels across; a frame must be computed in a sixtieth of a sec
 _BINS, _SPAN = 64, (-3.5, 3.5)
 
 
-class Interactive(plots.Figure):
+class Interactive(figures.Figure):
     """A figure that one can move: HTML that brings its own code and data, beside a still picture.
 
     Shown as any other figure, with its caption below; where scripts run, the HTML is alive.
@@ -44,7 +45,7 @@ class Interactive(plots.Figure):
         self,
         kind: str,
         title: str,
-        still: plots.Figure,
+        still: figures.Figure,
         values: Mapping[str, Any],
         arrays: Mapping[str, bytes],
     ) -> None:
@@ -59,7 +60,7 @@ class Interactive(plots.Figure):
         return f"Interactive figure: {self.caption}"
 
 
-def static(shape: Sequence[int], seed: int) -> np.ndarray:
+def hashed_noise(shape: Sequence[int], seed: int) -> np.ndarray:
     """The Gaussian noise that the figures use, float32 of shape (C, H, W), the same in the browser.
 
     Number k of the order (H, W, C) is Box and Muller's cosine or sine of two hashes of (seed, k),
@@ -77,7 +78,7 @@ def static(shape: Sequence[int], seed: int) -> np.ndarray:
     return noise.reshape(height, width, channels).transpose(2, 0, 1)
 
 
-def order(n: int, seed: int) -> np.ndarray:
+def hashed_order(n: int, seed: int) -> np.ndarray:
     """The numbers 0 … n−1 shuffled (Fisher and Yates), int64, the same in the browser."""
     shuffled = np.arange(n)
     hashes = _hashed(np.arange(n, dtype=np.uint32), seed).astype(np.int64)
@@ -102,9 +103,9 @@ def noise_explorer(
 
     ``schedules``: name → schedule, all with one T; ``bend`` adds "mine", ᾱ_t = (1 − t/T)^bend, with
     a slider of its own (0.5 … 6). Without either, x = x₀ + s ε with a strength s from 0 to
-    ``strongest``. It opens at ``start`` (t or s, default: half-way) with the noise `static` of
-    ``seed``; ``name`` is what one stops seeing. ``picture``: one picture as `plots.as_image` takes
-    it. Raises ``ValueError`` for schedules of unequal length.
+    ``strongest``. It opens at ``start`` (t or s, default: half-way) with the noise
+    `hashed_noise` of ``seed``; ``name`` is what one stops seeing. ``picture``: one picture as
+    `figures.as_image` takes it. Raises ``ValueError`` for schedules of unequal length.
     """
     pixels = as_bytes(picture)
     schedules = dict(schedules or {})
@@ -138,7 +139,7 @@ def noise_explorer(
         "tallest": _tallest(pixels),
     }  # fmt: skip
 
-    x0, eps = data.to_floats(pixels)[0], torch.tensor(static((3, height, width), seed))
+    x0, eps = datasets.to_floats(pixels)[0], torch.tensor(hashed_noise((3, height, width), seed))
     if schedules:
         shown = next(iter(schedules.values()))
         levels = [round(share * T) for share in (0.1, 0.35, 0.9)]
@@ -148,7 +149,7 @@ def noise_explorer(
         rates = [(1, strongest * share) for share in (0.1, 1 / 3, 1)]
         titles = [f"noise {strength:g}" for _, strength in rates]
     rows = [float(signal) * x0 + float(noise) * eps for signal, noise in rates]
-    still = plots.pictures(rows, caption, titles=titles, inches=1.28)
+    still = figures.pictures(rows, caption, titles=titles, inches=1.28)
     return Interactive("noise", "Noise explorer", still, values, arrays)
 
 
@@ -161,9 +162,9 @@ def values_or_positions(picture: Any, caption: str, *, seed: int = 0) -> Interac
     pixels = as_bytes(picture)
     height, width = pixels.shape[:2]
     values = {"width": width, "height": height, "seed": seed, "tallest": _tallest(pixels)}
-    x0, eps = data.to_floats(pixels)[0], torch.tensor(static((3, height, width), seed))
-    moved = data.to_floats(swapped(pixels, 0.5, seed))[0]
-    still = plots.pictures(
+    x0, eps = datasets.to_floats(pixels)[0], torch.tensor(hashed_noise((3, height, width), seed))
+    moved = datasets.to_floats(shuffled(pixels, 0.5, seed))[0]
+    still = figures.pictures(
         [x0, moved, x0 + 0.5 * eps],
         caption,
         titles=["clear", "half moved", "noise 0.5"],
@@ -172,10 +173,10 @@ def values_or_positions(picture: Any, caption: str, *, seed: int = 0) -> Interac
     return Interactive("shuffle", "Values or positions", still, values, {"x0": pixels.tobytes()})
 
 
-def swapped(pixels: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
+def shuffled(pixels: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
     """A picture (H, W, 3) in which a share of the pixels, the first of `order`, changed places."""
     flat = pixels.reshape(-1, pixels.shape[2]).copy()
-    chosen = order(len(flat), seed)[: int(share * len(flat))]
+    chosen = hashed_order(len(flat), seed)[: int(share * len(flat))]
     flat[chosen] = flat[np.roll(chosen, 1)]
     return flat.reshape(pixels.shape)
 
@@ -215,7 +216,7 @@ def film(
     }  # fmt: skip
     first = next(iter(films.values()))
     shown = np.unique(np.linspace(0, frames - 1, 7).round().astype(int))
-    still = plots.film_strip([first[k] for k in shown], caption)
+    still = figures.film_strip([first[k] for k in shown], caption)
     return Interactive("film", "Film", still, values | _size(rows), _sheet(rows))
 
 
@@ -253,7 +254,7 @@ def guidance(
         "measured": [_panel(title, lines, len(scales)) for title, lines in measured.items()],
     }  # fmt: skip
     shown = np.unique(np.linspace(0, len(scales) - 1, 6).round().astype(int))
-    still = plots.pictures(
+    still = figures.pictures(
         [row[scales[k]][0] for row in cells.values() for k in shown],
         caption,
         columns=len(shown),
@@ -268,10 +269,10 @@ def guidance(
 
 
 def as_bytes(picture: Any) -> np.ndarray:
-    """One picture as bytes (H, W, 3), rounded as `data.to_pixels` does."""
+    """One picture as bytes (H, W, 3), rounded as `datasets.to_pixels` does."""
     if isinstance(picture, torch.Tensor):
         picture = picture.detach().cpu()
-    shown = np.ascontiguousarray((255 * plots.as_image(picture)).round().astype(np.uint8))
+    shown = np.ascontiguousarray((255 * figures.as_image(picture)).round().astype(np.uint8))
     if max(shown.shape) > _LARGEST:
         raise ValueError(
             f"The picture has {shown.shape[0]} × {shown.shape[1]} pixels, but an interactive "
@@ -309,12 +310,18 @@ def _tallest(pixels: np.ndarray) -> float:
 
 
 def _schedule_color(name: str, i: int) -> str:
-    color = plots.SCHEDULES.get(name, (*plots.OTHERS[:3], plots.PREDICTION)[i % 4])
+    color = figures.SCHEDULES.get(name, (*figures.OTHERS[:3], figures.PREDICTION)[i % 4])
     return "currentColor" if color == "#000000" else color  # black would vanish on a dark page
 
 
 def _panel(title: str, lines: Mapping[str, Sequence[float]], length: int) -> dict[str, Any]:
-    colors = (plots.SIGNAL, plots.NOISE, plots.PREDICTION, *plots.OTHERS[:3], "currentColor")
+    colors = (
+        figures.SIGNAL,
+        figures.NOISE,
+        figures.PREDICTION,
+        *figures.OTHERS[:3],
+        "currentColor",
+    )
     drawn = []
     for i, (name, numbers) in enumerate(lines.items()):
         numbers = np.asarray(numbers, dtype=float)
@@ -384,7 +391,7 @@ def module(kind: str) -> str:
 def _page(
     kind: str,
     title: str,
-    still: plots.Figure,
+    still: figures.Figure,
     values: Mapping[str, Any],
     arrays: Mapping[str, bytes],
 ) -> str:

@@ -17,7 +17,9 @@ import torch
 import traitlets
 from torch import nn
 
-from . import critters, data, plots, prompts, training, widgets, wishes
+from ..critters import datasets, generate, prompts, world
+from ..train import make_ema
+from . import figures, interactive
 
 _TELL_EVERY_SECONDS = 0.25  # often enough to look alive; more would only keep the browser busy
 _POINTS = 240  # of the loss curve, on its way to the browser
@@ -27,7 +29,7 @@ R = TypeVar("R")
 class _Live(anywidget.AnyWidget):
     """What all of them are: a widget, beside a still picture with its caption."""
 
-    def still(self) -> plots.Figure:
+    def still(self) -> figures.Figure:
         """What a viewer without a kernel shows."""
         raise NotImplementedError
 
@@ -59,10 +61,10 @@ class PromptBox(_Live):
     so it may be in training. ``wish``: what is drawn first, here and now; ``seed`` and ``guidance``
     as in `wishes`. Later wishes are drawn in a thread of their own: the notebook stays free, a new
     wish takes the place of one that is being drawn, and stopping is immediate. Raises ValueError
-    as `prompts.parse` and `wishes.rows` do.
+    as `prompts.parse` and `generate.sample_conditions` do.
     """
 
-    _css = widgets.style()
+    _css = interactive.style()
 
     asked = traitlets.Dict().tag(sync=True)  # by the browser: number, text (None: stop), seed, ...
     told = traitlets.Dict().tag(sync=True)  # what is being drawn: number, step, words, notes
@@ -78,17 +80,17 @@ class PromptBox(_Live):
         *,
         count: int = 4,
         seed: int = 0,
-        guidance: float = wishes.GUIDANCE,
-        steps: int = wishes.STEPS,
-        held_out: Sequence[critters.Pair] = critters.HELD_OUT,
+        guidance: float = generate.GUIDANCE,
+        steps: int = generate.STEPS,
+        held_out: Sequence[world.Pair] = world.HELD_OUT,
     ) -> None:
         self._model, self._held_out, self._caption = model, held_out, caption
-        self._copy = training.averaged(model)
+        self._copy = make_ema(model)
         self._lock, self._thread = threading.Lock(), None
         self._current, self._next = 0, None
         first = {"number": 0, "text": wish, "seed": seed, "guidance": guidance}
         about = {"count": count, "size": 32, "steps": steps, "start": first}
-        self._esm = widgets.module("prompt")
+        self._esm = interactive.module("prompt")
         super().__init__(about=about, asked=first)
         times = self._draw(first)
         if "trouble" in self.told:
@@ -97,13 +99,13 @@ class PromptBox(_Live):
         self._still = self._picture()
         self.observe(self._on_asked, "asked")
 
-    def still(self) -> plots.Figure:
+    def still(self) -> figures.Figure:
         """The pictures of the first wish, with the words that each was told."""
         return self._still
 
-    def _picture(self) -> plots.Figure:
+    def _picture(self) -> figures.Figure:
         held = np.frombuffer(self.frame, np.uint8).reshape(2, self.about["count"], 32, 32, 3)[0]
-        return plots.captioned(list(held), self.told["words"], self._caption)
+        return figures.captioned(list(held), self.told["words"], self._caption)
 
     def _on_asked(self, change: Mapping[str, Any]) -> None:
         """Note the newest wish, and see that a thread is at work; never wait for it."""
@@ -140,23 +142,27 @@ class PromptBox(_Live):
         count, steps = self.about["count"], self.about["steps"]
         try:
             prompt = prompts.parse(text)
-            rows = wishes.rows(prompt, count, seed, self._held_out)
+            rows = generate.sample_conditions(prompt, count, seed, self._held_out)
         except ValueError as trouble:
             self._tell(number, trouble=str(trouble))
             return []
         said = {
             "text": " ".join(text.split()), "seed": seed, "notes": list(prompt.notes),
-            "words": [wishes.described(row) for row in rows.tolist()],
+            "words": [generate.describe(row) for row in rows.tolist()],
         }  # fmt: skip
         began, frames, times = time.perf_counter(), [], []
-        states = wishes.film(
-            self._copy, rows, wishes.static(count, seed), guidance=asked["guidance"], steps=steps
+        states = generate.trajectory(
+            self._copy,
+            rows,
+            generate.initial_noise(count, seed),
+            guidance=asked["guidance"],
+            steps=steps,
         )
         for step, (t, x_t, x0_hat) in enumerate(states):
             if number != self._current:
                 self._tell(number, stopped=True)
                 break
-            frame = data.to_pixels(torch.cat([x_t, x0_hat])).tobytes()
+            frame = datasets.to_pixels(torch.cat([x_t, x0_hat])).tobytes()
             frames.append(frame)
             times.append(int(t))
             done = step == steps
@@ -207,7 +213,7 @@ class Explorer(_Live):
     the first view.
     """
 
-    _css = widgets.style()
+    _css = interactive.style()
 
     asked = traitlets.Dict().tag(sync=True)  # by the browser: number, at (a place in each control)
     told = traitlets.Dict().tag(sync=True)  # number, says, titles, curves
@@ -225,18 +231,18 @@ class Explorer(_Live):
         labels: Sequence[str] = (),
         chart: Chart | None = None,
         size: int = 96,
-        still: plots.Figure | None = None,
+        still: figures.Figure | None = None,
     ) -> None:
         self._show = show
         self._values = [list(values) for values in controls.values()]
         at = [values.index(value) for values, value in zip(self._values, start, strict=True)]
         view = show(*self._at(at))
-        self._shapes = [widgets.as_bytes(picture).shape for picture in view.pictures]
+        self._shapes = [interactive.as_bytes(picture).shape for picture in view.pictures]
         if len(set(self._shapes)) != 1:
             raise ValueError(f"The pictures of a view need one size, but have {self._shapes}.")
         height, width, _ = self._shapes[0]
         columns = columns or len(view.pictures)
-        self._esm = widgets.module("explorer")
+        self._esm = interactive.module("explorer")
         super().__init__(
             asked={"number": 0, "at": at},
             about={
@@ -254,13 +260,13 @@ class Explorer(_Live):
             },
         )  # fmt: skip
         self._paint(0, view)
-        self._still = still or plots.pictures(
+        self._still = still or figures.pictures(
             list(view.pictures), caption, columns=columns, titles=list(view.titles[:columns]),
             labels=labels, inches=size / 100,
         )  # fmt: skip
         self.observe(self._on_asked, "asked")
 
-    def still(self) -> plots.Figure:
+    def still(self) -> figures.Figure:
         """What a viewer without a kernel shows."""
         return self._still
 
@@ -277,7 +283,7 @@ class Explorer(_Live):
 
     def _paint(self, number: int, view: View) -> None:
         count = len(self._shapes)
-        pixels = [widgets.as_bytes(picture) for picture in view.pictures]
+        pixels = [interactive.as_bytes(picture) for picture in view.pictures]
         if [picture.shape for picture in pixels] != self._shapes:
             raise ValueError("Every view of an explorer needs as many pictures, of the same size.")
         curves = [[float(f"{v:.4g}") for v in numbers] for numbers in view.curves.values()]
@@ -294,7 +300,7 @@ def _written(value: float | str) -> str:
 
 
 def _axes(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
-    colors = (plots.SIGNAL, plots.NOISE, plots.PREDICTION)
+    colors = (figures.SIGNAL, figures.NOISE, figures.PREDICTION)
     return {
         "at": [float(f"{v:.5g}") for v in chart.at], "x": [min(chart.at), max(chart.at)],
         "y": [chart.yticks[0][0], chart.yticks[-1][0]], "xlabel": chart.xlabel,
@@ -318,7 +324,7 @@ class Monitor(_Live):
                 monitor.preview(record.pictures, draw(ema))
     """
 
-    _css = widgets.style()
+    _css = interactive.style()
 
     told = traitlets.Dict().tag(sync=True)  # pictures, loss, left (seconds), state
     curve = traitlets.List().tag(sync=True)  # [pictures, mean loss], ...
@@ -328,20 +334,20 @@ class Monitor(_Live):
 
     def __init__(self, total: int, caption: str, *, titles: Sequence[str] = ()) -> None:
         self._caption, self._records, self._previews = caption, [], {}
-        self._esm = widgets.module("monitor")
+        self._esm = interactive.module("monitor")
         super().__init__(
             about={"total": total, "titles": list(titles), "size": 32},
             told={"pictures": 0, "state": "waiting"},
         )
 
-    def still(self) -> plots.Figure:
+    def still(self) -> figures.Figure:
         """The loss so far and the previews, one row each."""
-        return plots.training_so_far(
+        return figures.training_so_far(
             self.curve, self._previews, self.about["titles"], self.about["total"], self._caption
         )
 
     def watch(self, records: Iterable[R]) -> Iterator[R]:
-        """Hand the records of `training.train` on, one by one, and show how far it is."""
+        """Hand the records of `train.train` on, one by one, and show how far it is."""
         state, last = "stopped", -1.0
         try:
             for record in records:
@@ -369,7 +375,9 @@ class Monitor(_Live):
         self._previews[pictures] = drawn
         with self.hold_sync():
             self.rows = list(self._previews)
-            self.sheet = b"".join(data.to_pixels(row).tobytes() for row in self._previews.values())
+            self.sheet = b"".join(
+                datasets.to_pixels(row).tobytes() for row in self._previews.values()
+            )
 
     def _tell(self, state: str, left: float) -> None:
         seen, losses = zip(*self._records, strict=True) if self._records else ((0,), (0,))

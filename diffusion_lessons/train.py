@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
-import itertools
 import math
 import numbers
 import signal
-import statistics
 import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import files
-from .forward import TARGETS, add_noise, velocity
+from .forward import add_noise, velocity
+from .guard import TARGETS
+from .muon import Muon
+from .recipe import coarse_weight, learning_rate, muon_decay, muon_rate, precision_for
 from .schedules import Schedule
 
 SAVE_EVERY_SECONDS = 20
@@ -42,75 +42,7 @@ class Record(NamedTuple):
     seconds_left: float
 
 
-class Muon(torch.optim.Optimizer):
-    """Momentum whose steps are made equally large in all directions of a weight matrix.
-
-    G ← momentum buffer with look-ahead, then five Newton–Schulz steps X ← aX + (bA + cA²)X,
-    A = XXᵀ, push all singular values of G towards 1, and the weight moves by rate · X · √(max(1,
-    rows/columns)), after it has shrunk by rate · ``weight_decay``: else its steps become small
-    beside it as it grows. Convolutions count as matrices (out, in·3·3).
-    Source: Jordan et al. 2024 (Muon); Liu et al. 2025 (Muon is Scalable, section 2.2) for the
-    decay. Unlike ``torch.optim.Muon`` it takes convolutions and works in float32, which is faster
-    on processors without native bfloat16.
-    """
-
-    def __init__(
-        self, weights, lr: float = 0.02, momentum: float = 0.95, weight_decay: float = 0.2
-    ) -> None:
-        super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self) -> None:
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            for weight in weights:
-                if not self.state[weight]:
-                    self.state[weight]["momentum"] = torch.zeros_like(weight)
-            # Lists in one call each: on a GPU what costs is the number of calls.
-            gradients = [weight.grad for weight in weights]
-            buffers = [self.state[weight]["momentum"] for weight in weights]
-            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-            ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
-            matrices = orthogonalised([matrix.flatten(1) for matrix in ahead])
-            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            for weight, matrix in zip(weights, matrices, strict=True):
-                rows, columns = matrix.shape
-                scale = math.sqrt(max(1.0, rows / columns))
-                weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
-
-
-def orthogonalised(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """Newton–Schulz iteration towards the nearest matrix with all singular values equal to 1.
-
-    For each matrix one of its shape, (rows, columns), in float32, with singular values from about
-    0.7 to 1.2. The coefficients are those of Jordan et al. 2024.
-    """
-    wide = [G.float() / (G.norm() + 1e-7) for G in matrices]
-    wide = [X if X.shape[0] <= X.shape[1] else X.T for X in wide]
-    # All steps are polynomials in A = XXᵀ, so they are multiplied out on the small squares A first,
-    # and those of one size in one go.
-    sides: dict[int, list[int]] = {}
-    for i, X in enumerate(wide):
-        sides.setdefault(len(X), []).append(i)
-    for which in sides.values():
-        products = _newton_schulz(torch.stack([wide[i] @ wide[i].T for i in which]))
-        for i, product in zip(which, products, strict=True):
-            wide[i] = product @ wide[i]
-    return [X if X.shape == G.shape else X.T for X, G in zip(wide, matrices, strict=True)]
-
-
-def _newton_schulz(A: Tensor, steps: int = 5) -> Tensor:
-    """What to multiply X by from the left, for squares A = XXᵀ of shape (n, side, side)."""
-    a, b, c = 3.4445, -4.7750, 2.0315
-    product = torch.eye(A.shape[1], device=A.device)
-    for _ in range(steps):
-        step = torch.baddbmm(A, A, A, beta=b, alpha=c)  # bA + cA²
-        step.diagonal(dim1=1, dim2=2).add_(a)
-        product, A = step @ product, step @ A @ step
-    return product
-
-
-def averaged(model: nn.Module) -> nn.Module:
+def make_ema(model: nn.Module) -> nn.Module:
     """A frozen copy of ``model`` to hand to `train` as ``ema``: it receives the running average."""
     return copy.deepcopy(model).eval().requires_grad_(False)
 
@@ -139,7 +71,7 @@ def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: 
     return eps if target == "eps" else x0
 
 
-def fine_and_coarse(error: Tensor, weight: float) -> Tensor:
+def two_scale_loss(error: Tensor, weight: float) -> Tensor:
     """What training makes small: the mean square of ``error``, and ``weight`` times of its squares.
 
     Squares are the averages of 2×2 pixels. Those of static have a quarter of its mean square, so
@@ -153,86 +85,6 @@ def fine_and_coarse(error: Tensor, weight: float) -> Tensor:
     if error.ndim != 4 or min(error.shape[2:]) < 2:
         return fine
     return fine + weight * F.avg_pool2d(error, 2).square().mean()
-
-
-def coarse_weight(pictures: int, progress: float) -> float:
-    """How often `fine_and_coarse` counts squares at ``progress`` 0 … 1 of so many ``pictures``.
-
-    4 at the start and 0 at the end, so that fine detail comes last. The longer a training, the less
-    it needs that: from 200,000 pictures on it is less, and from 400,000 on nothing. Right of pairs
-    that never met, without and with them: .870 and .892 after 61,056 pictures; with 4 to the end
-    .957 and .989 after 184,896, .998 and .997 after 1.4 million.
-    """
-    return min(4.0, max(0.0, 8 - pictures / 50_000)) * (1 - progress)
-
-
-def precision_for(model: nn.Module) -> str:
-    """ "bfloat16" where this processor is faster with it than with float32, else "float32".
-
-    Where it has no instructions for bfloat16 it emulates them, many times slower; where it has
-    them, both are timed, once. (Some have them and take 1.6 times as long as in float32.) On a GPU
-    or Apple's chips: "float32".
-    """
-    on_cpu = all(weight.device.type == "cpu" for weight in model.parameters())
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bfloat16" if on_cpu and native and _bfloat16_is_faster() else "float32"
-
-
-@functools.cache
-def _bfloat16_is_faster() -> bool:
-    """Compare the best of 20 convolutions such as ours in either format, in turns: 0.1 s.
-
-    On one thread, where other programs disturb little: the answer must be the same each time.
-    """
-    tried = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        shapes = (8, 64, 16, 16), (64, 64, 3, 3)  # ones: nobody's dice are touched
-        tried[dtype] = [
-            torch.ones(shape, dtype=dtype).to(memory_format=torch.channels_last) for shape in shapes
-        ]
-    best = dict.fromkeys(tried, math.inf)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.no_grad():
-            for _ in range(20):
-                for dtype, (x, weight) in tried.items():
-                    best[dtype] = min(best[dtype], _seconds(x, weight))
-    finally:
-        torch.set_num_threads(threads)
-    return best[torch.bfloat16] < best[torch.float32]
-
-
-def _seconds(x: Tensor, weight: Tensor) -> float:
-    began = time.perf_counter()
-    F.conv2d(x, weight, padding=1)
-    return time.perf_counter() - began
-
-
-def learning_rate(progress: float) -> float:
-    """The share of the full rate at ``progress`` 0 … 1: 3 % warm-up, then level, then down to 0."""
-    return min(1.0, progress / 0.03 + 0.01, (1 - progress) / 0.3)
-
-
-def muon_rate(batch: int) -> float:
-    """The learning rate of `Muon`: the fewer pictures have a say in a step, the shorter it is.
-
-    0.01 for a batch of 64, with the square root of the batch for others (Malladi et al. 2022), and
-    0.02 at most. With 0.02 for 64 a network of the lessons, after 45,056 pictures, has a loss of
-    0.142 on new ones, and with 0.01 one of 0.136; after 6,400 there is no difference.
-    """
-    return min(0.02, 0.01 * math.sqrt(batch / 64))
-
-
-def muon_decay(pictures: int, batch: int, rate: float) -> float:
-    """The weight decay of `Muon`: at the end what was learned at first has faded to a fifth.
-
-    2 / (rate · steps), so that this is so in a training of any length (Wang and Aitchison 2024
-    measure it in epochs), but 0.2 at most, so that in a short one less fades. After a minute's
-    training, five seeds each, right where the words met in training and of pairs that never met:
-    .903 and .732 without, .921 and .774 with 0.2, .918 and .767 with 0.4, .879 and .657 with 1.
-    """
-    return min(0.2, 2 / (rate * math.ceil(pictures / batch)))
 
 
 def train(
@@ -289,7 +141,7 @@ def _train(
     model, x0_all, cond_all, schedule, pictures, batch, seed, ema, checkpoint, resume, precision,
     drop, rate, decay, notes,
 ) -> Iterator[Record]:  # fmt: skip
-    run = _Run(model, ema if ema is not None else averaged(model), seed, rate, decay, notes)
+    run = _Run(model, ema if ema is not None else make_ema(model), seed, rate, decay, notes)
     total = math.ceil(pictures / batch)
     settings = {
         "batch": batch,
@@ -397,7 +249,7 @@ class _Run:
                 "with a fresh network, or go on from an earlier run file."
             )
         progress = self.step / total
-        fine_and_coarse(error, coarse_weight(total * batch, progress)).backward()
+        two_scale_loss(error, coarse_weight(total * batch, progress)).backward()
         rate = learning_rate(progress)
         for optimiser, full_rate in self.optimisers:
             for group in optimiser.param_groups:
@@ -474,33 +326,6 @@ class _Run:
                 f"{Path(path).name} holds a run of another network: resume with the network that "
                 f"it was started with ({type(error).__name__})."
             ) from None
-
-
-def pictures_in(
-    minutes: float,
-    model: nn.Module,
-    data: Tensor | tuple[Tensor, Tensor],
-    schedule: Schedule,
-    *,
-    batch: int = 64,
-    clock: Callable[[], float] = time.perf_counter,
-) -> int:
-    """How many pictures this machine can train on in so many minutes, measured once on a copy.
-
-    A few steps warm up, 25 are timed; their median counts, so that a moment in which the machine
-    does something else does not. Hand the number to `train`, so that schedules and results do not
-    depend on the clock.
-    """
-    if not 0 < minutes < math.inf:
-        raise ValueError(f"minutes is {minutes}, but it must be above 0 and finite.")
-    trial = train(copy.deepcopy(model), data, schedule, pictures=28 * batch, batch=batch)
-    for _ in range(3):
-        next(trial)
-    ticks = [clock()]
-    for _ in trial:
-        ticks.append(clock())
-    seconds_a_step = statistics.median(b - a for a, b in itertools.pairwise(ticks))
-    return max(1, round(60 * minutes / seconds_a_step)) * batch
 
 
 def _is_inner(name: str, weight: Tensor) -> bool:

@@ -1,0 +1,1 @@
+"""Captioned little pictures, drawn by code, whose words can be checked."""

@@ -1,0 +1,383 @@
+"""The public door: arguments are checked once, in one sentence each, and formulas stay formulas.
+
+``@guarded(x0=clean, eps=like("x0"), t=whole_level)`` hands each named argument of a function to its
+rule, ``rule(name, value, all arguments)``, which raises ``ValueError`` or returns what the function
+is to receive. ``bare(f)`` is f without its door, for loops whose arguments are right by making: on
+a GPU each look at a value makes the host wait.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+TARGETS = ("eps", "v", "x0")
+
+F = TypeVar("F", bound=Callable[..., Any])
+Rule = Callable[[str, Any, Mapping[str, Any]], Any]
+
+
+def guarded(**rules: Rule) -> Callable[[F], F]:
+    """Check the named arguments, in this order, before the function runs."""
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def door(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            for name, rule in rules.items():
+                given.arguments[name] = rule(name, given.arguments[name], given.arguments)
+            return function(*given.args, **given.kwargs)
+
+        return door  # type: ignore[return-value]
+
+    return decorate
+
+
+def bare(function: F) -> F:
+    """The function behind its door: for arguments that are right by making."""
+    return function.__wrapped__  # type: ignore[attr-defined]
+
+
+# --- pictures ---
+
+
+def picture(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+    """Floats (B, …) without NaN or infinity."""
+    if not isinstance(x, Tensor):
+        raise ValueError(f"{name} must be a torch tensor, but it is a {type(x).__name__}.")
+    if not x.is_floating_point():
+        raise ValueError(
+            f"{name} has dtype {x.dtype}, but floats are expected: turn a picture of 0 … 255 into "
+            "−1 … 1 first with datasets.to_floats."
+        )
+    if x.ndim < 1:
+        raise ValueError(f"{name} must have a first axis that counts pictures, as in (B, C, H, W).")
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{name} holds NaN or infinity: check the step that made it.")
+    return x
+
+
+def clean(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+    """A clean picture, floats in [−1, 1]."""
+    x = picture(name, x, given)
+    # Ten leaves room for toy data that is not a picture, and still recognises 0 … 255.
+    if x.numel() and float(x.abs().max()) > 10:
+        raise ValueError(
+            f"{name} reaches {float(x.abs().max()):.4g}, but a clean picture lies in [−1, 1]: turn "
+            "a picture of 0 … 255 into −1 … 1 first with datasets.to_floats."
+        )
+    return x
+
+
+def like(other: str) -> Rule:
+    """Floats of the other argument's shape."""
+
+    def rule(name: str, x: Any, given: Mapping[str, Any]) -> Tensor:
+        if isinstance(x, Tensor) and x.is_floating_point() and x.shape != given[other].shape:
+            raise ValueError(
+                f"{name} has shape {tuple(x.shape)}, but it must match the picture's, "
+                f"{tuple(given[other].shape)}."
+            )
+        return picture(name, x, given)
+
+    return rule
+
+
+def like_the_data(name: str, x_t: Any, given: Mapping[str, Any]) -> Tensor:
+    """Floats (B, …) of the shape that a denoiser's own pictures have."""
+    shape = tuple(given["self"].shape)
+    if tuple(x_t.shape[1:]) != shape or not x_t.is_floating_point():
+        raise ValueError(
+            f"x_t holds {x_t.dtype} pictures of shape {tuple(x_t.shape[1:])}, but floats of "
+            f"shape {shape} are expected, as in the data."
+        )
+    return x_t
+
+
+def known_data(ndim: int) -> Rule:
+    """At least one finite picture, floats of at least ``ndim`` axes."""
+
+    def rule(name: str, data: Any, given: Mapping[str, Any]) -> Tensor:
+        if not data.is_floating_point() or data.ndim < ndim or len(data) == 0:
+            raise ValueError(
+                "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
+                f"dtype {data.dtype} and shape {tuple(data.shape)}."
+            )
+        # In slices: a mask of all pictures at once is large.
+        if not all(torch.isfinite(part).all() for part in data.split(1024)):
+            raise ValueError("data holds NaN or infinity: check the step that made it.")
+        return data
+
+    return rule
+
+
+def predicted(name: str, pred: Any, given: Mapping[str, Any]) -> Any:
+    """A `forward.Prediction` of the picture x_t."""
+    like("x_t")("x0_hat", pred.x0_hat, given)
+    return pred
+
+
+# --- levels ---
+
+
+def whole_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
+    """t as int64 of shape (B,) or (1,), from 0 to T: an index of −1 would silently mean T."""
+    x = next(given[key] for key in ("x_t", "x0") if key in given)
+    T = (given["schedule"] if "schedule" in given else given["self"].schedule).T
+    try:
+        t = torch.as_tensor(t, device=x.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"{name} must be a whole number or one for each picture, but it is {t!r}."
+        ) from None
+    if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
+        raise ValueError(f"{name} must be whole numbers (int64), but its dtype is {t.dtype}.")
+    t = t.long().reshape(-1) if t.ndim == 0 else t.long()
+    if t.ndim != 1 or len(t) not in (1, len(x)):
+        raise ValueError(
+            f"{name} has shape {tuple(t.shape)}, but it must be one number or one for each of the "
+            f"{len(x)} pictures."
+        )
+    if len(t) and (int(t.min()) < 0 or int(t.max()) > T):
+        worst = int(t.min()) if int(t.min()) < 0 else int(t.max())
+        raise ValueError(
+            f"{name} = {worst} is outside this schedule: choose from 0 (the picture) to {T} "
+            "(noise)."
+        )
+    return t
+
+
+def below(above: str) -> Rule:
+    """A level s below t (None: t − 1), where t holds noise to take away."""
+
+    def rule(name: str, s: Any, given: Mapping[str, Any]) -> Tensor:
+        t, schedule = torch.as_tensor(given[above]).reshape(-1), given["schedule"]
+        s = t - 1 if s is None else whole_level(name, s, given)
+        if not (s < t).all():
+            s, t = torch.broadcast_tensors(s, t)
+            wrong = int((s >= t).nonzero()[0])
+            raise ValueError(
+                f"A step back goes from t down to s, so s must be smaller, but s = "
+                f"{int(s[wrong])} and t = {int(t[wrong])}."
+            )
+        if not (schedule.at(t, t) < 1).all():
+            raise ValueError(
+                "There is no noise to take away at this t (ᾱ_t = 1): step from a later t, or use a "
+                "schedule that adds noise from its first step on."
+            )
+        return s
+
+    return rule
+
+
+def one_for_all(rule: Rule) -> Rule:
+    """The same level for the whole batch, as a whole number."""
+
+    def common(name: str, t: Any, given: Mapping[str, Any]) -> int:
+        t = rule(name, t, given)
+        if not (t == t[0]).all():
+            raise ValueError(f"A multistep step needs one {name} for the whole batch.")
+        return int(t[0])
+
+    return common
+
+
+# --- what a network or a step is told ---
+
+
+def target(name: str, value: Any, given: Mapping[str, Any]) -> str:
+    """One of the three things that a network may answer with."""
+    if value not in TARGETS:
+        raise ValueError(f"target is {value!r}, but it must be one of {', '.join(TARGETS)}.")
+    return value
+
+
+def telling_level(name: str, t: Any, given: Mapping[str, Any]) -> Tensor:
+    """A level at which an answer of this target says something about picture and noise."""
+    t = whole_level(name, t, given)
+    alpha_bar = given["schedule"].at(t, t)
+    if given["target"] == "eps" and not (alpha_bar > 0).all():
+        raise ValueError(
+            "A prediction of the noise says nothing about the picture where ᾱ = 0 (here at t = T): "
+            "use target 'v' or 'x0' with this schedule."
+        )
+    if given["target"] == "x0" and not (alpha_bar < 1).all():
+        raise ValueError(
+            "A prediction of the picture says nothing about the noise where there is none (ᾱ = 1, "
+            "as at t = 0): use t of at least 1."
+        )
+    return t
+
+
+def share_of_noise(name: str, eta: Any, given: Mapping[str, Any]) -> float:
+    """η from 0 (no fresh noise) to 1."""
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta is {eta}, but it must be from 0 (no fresh noise) to 1 (DDPM).")
+    return eta
+
+
+def fresh_noise(name: str, z: Any, given: Mapping[str, Any]) -> Tensor | None:
+    """z of x_t's shape and dtype; None only where the step adds no noise."""
+    x_t = given["x_t"]
+    if z is None:
+        a_t, a_s = (given["schedule"].at(given[level], x_t) for level in ("t", "s"))
+        if given.get("eta", 1) > 0 and bool(((a_s < 1) & (a_t < a_s)).any()):
+            raise ValueError(
+                "This step adds fresh noise, so it needs z: give z (to sample: a generator), or "
+                "use ddim_step with eta=0."
+            )
+        return None
+    if z.shape != x_t.shape:
+        raise ValueError(
+            f"z has shape {tuple(z.shape)}, but it must match the picture's, {tuple(x_t.shape)}."
+        )
+    return z.to(x_t)
+
+
+def initial_noise(name: str, x_T: Any, given: Mapping[str, Any]) -> Tensor:
+    """Finite floats (B, …), and a number of steps that the schedule has."""
+    given["schedule"].timesteps(given["n"])
+    if not isinstance(x_T, Tensor) or not x_T.is_floating_point() or x_T.ndim < 2:
+        raise ValueError(
+            "x_T must be a float tensor of shape (B, C, H, W): the noise to start from."
+        )
+    if not torch.isfinite(x_T).all():
+        raise ValueError("x_T holds NaN or infinity: start from torch.randn.")
+    return x_T
+
+
+def finite_scale(scale: Any) -> float:
+    """A guidance scale."""
+    if not torch.isfinite(torch.as_tensor(float(scale))):
+        raise ValueError(f"scale is {scale}, but it must be a finite number; 1 means no guidance.")
+    return float(scale)
+
+
+def no_second_words(cond: Any) -> None:
+    """A guided model carries its words already."""
+    if cond is not None:
+        raise ValueError(
+            "This model already carries its words (guided was given cond): call it, or sample, "
+            "with cond=None."
+        )
+
+
+def no_words(denoiser: str) -> Rule:
+    """Nothing said: this denoiser knows pictures only."""
+
+    def rule(name: str, cond: Any, given: Mapping[str, Any]) -> None:
+        if cond is not None:
+            raise ValueError(f"The {denoiser} denoiser knows no words: call it with cond=None.")
+
+    return rule
+
+
+def spread(name: str, value: Any, given: Mapping[str, Any]) -> float:
+    """The spread of soft data, at least 0."""
+    if not 0 <= value < math.inf:
+        raise ValueError(
+            f"spread is {value}, but it must be a finite number of at least 0 (0: the data are "
+            "exactly these pictures)."
+        )
+    return float(value)
+
+
+def window_sizes(name: str, size: Any, given: Mapping[str, Any]) -> list[int]:
+    """An odd number of pixels for each t from 0 to T."""
+    levels = given["schedule"].T + 1
+    sizes = [size] * levels if isinstance(size, int) else list(size)
+    if len(sizes) != levels or any(side < 1 or side % 2 == 0 for side in sizes):
+        raise ValueError(
+            f"size must be an odd number of pixels, or {levels} of them, one for each t from 0 to "
+            "T: a window has a middle."
+        )
+    return sizes
+
+
+# --- schedules ---
+
+
+def alpha_bar(values: Any) -> np.ndarray:
+    """ᾱ_0 … ᾱ_T as float64: starts at exactly 1, never rises, above 0 but for the last."""
+    try:
+        found = np.array(values)
+        if np.iscomplexobj(found):  # the cast would only warn and drop a part
+            raise TypeError("it holds complex numbers")
+        found = found.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"alpha_bar must be a list of numbers, but it could not be read as one: {error}"
+        ) from None
+    if found.ndim != 1 or len(found) < 2:
+        raise ValueError(
+            "alpha_bar must be a flat list of at least two numbers (t = 0 and t = 1), "
+            f"but its shape is {found.shape}."
+        )
+    if not np.isfinite(found).all():
+        where = int(np.flatnonzero(~np.isfinite(found))[0])
+        raise ValueError(
+            f"alpha_bar[{where}] is {found[where]}; every entry must be a finite number "
+            "between 0 and 1."
+        )
+    if found[0] != 1:
+        raise ValueError(
+            f"alpha_bar[0] is {found[0]:.6g}, but t = 0 is the clean picture, so it must "
+            "be exactly 1: put a 1 in front."
+        )
+    rises = np.flatnonzero(np.diff(found) > 0)
+    if len(rises):
+        t = int(rises[0]) + 1
+        raise ValueError(
+            f"alpha_bar rises from {found[t - 1]:.6g} to {found[t]:.6g} at t = {t}, "
+            "but noise is only ever added, so it must never increase."
+        )
+    if found[-1] < 0 or found[-2] <= 0:
+        where = int(np.flatnonzero(found <= 0)[0])
+        raise ValueError(
+            f"alpha_bar[{where}] is {found[where]:.6g}, but only the last entry may be 0 "
+            "and all others must be above it."
+        )
+    return found
+
+
+def length(name: str, T: Any, given: Mapping[str, Any]) -> int:
+    """T, a whole number from 1 up."""
+    if not whole(T, 1):
+        raise ValueError(f"T is {T!r}, but the number of steps must be a whole number from 1 up.")
+    return int(T)
+
+
+def jumps(name: str, n: Any, given: Mapping[str, Any]) -> int:
+    """n, a whole number from 1 to the schedule's T."""
+    T = given["self"].T
+    if not whole(n, 1) or n > T:
+        raise ValueError(
+            f"n is {n!r}, but the number of steps must be a whole number from 1 to {T} (the "
+            "schedule's T)."
+        )
+    return int(n)
+
+
+# --- plain values ---
+
+
+def whole(value: Any, low: int | None = None) -> bool:
+    """Is this a whole number (not a truth value), at least ``low``?"""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_whole and (low is None or value >= low)
+
+
+def above_zero(value: Any) -> bool:
+    """Is this a finite number above 0?"""
+    return 0 < value < math.inf

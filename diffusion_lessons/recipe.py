@@ -1,0 +1,99 @@
+"""Settings that were measured: what a good training uses where nobody says otherwise."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def coarse_weight(pictures: int, progress: float) -> float:
+    """How often `fine_and_coarse` counts squares at ``progress`` 0 … 1 of so many ``pictures``.
+
+    4 at the start and 0 at the end, so that fine detail comes last. The longer a training, the less
+    it needs that: from 200,000 pictures on it is less, and from 400,000 on nothing. Right of pairs
+    that never met, without and with them: .870 and .892 after 61,056 pictures; with 4 to the end
+    .957 and .989 after 184,896, .998 and .997 after 1.4 million.
+    """
+    return min(4.0, max(0.0, 8 - pictures / 50_000)) * (1 - progress)
+
+
+def precision_for(model: nn.Module) -> str:
+    """ "bfloat16" where this processor is faster with it than with float32, else "float32".
+
+    Where it has no instructions for bfloat16 it emulates them, many times slower; where it has
+    them, both are timed, once. (Some have them and take 1.6 times as long as in float32.) On a GPU
+    or Apple's chips: "float32".
+    """
+    on_cpu = all(weight.device.type == "cpu" for weight in model.parameters())
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if on_cpu and native and _bfloat16_is_faster() else "float32"
+
+
+@functools.cache
+def _bfloat16_is_faster() -> bool:
+    """Compare the best of 20 convolutions such as ours in either format, in turns: 0.1 s.
+
+    On one thread, where other programs disturb little: the answer must be the same each time.
+    """
+    tried = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        shapes = (8, 64, 16, 16), (64, 64, 3, 3)  # ones: nobody's dice are touched
+        tried[dtype] = [
+            torch.ones(shape, dtype=dtype).to(memory_format=torch.channels_last) for shape in shapes
+        ]
+    best = dict.fromkeys(tried, math.inf)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            for _ in range(20):
+                for dtype, (x, weight) in tried.items():
+                    best[dtype] = min(best[dtype], _seconds(x, weight))
+    finally:
+        torch.set_num_threads(threads)
+    return best[torch.bfloat16] < best[torch.float32]
+
+
+def _seconds(x: Tensor, weight: Tensor) -> float:
+    began = time.perf_counter()
+    F.conv2d(x, weight, padding=1)
+    return time.perf_counter() - began
+
+
+def learning_rate(progress: float) -> float:
+    """The share of the full rate at ``progress`` 0 … 1: 3 % warm-up, then level, then down to 0."""
+    return min(1.0, progress / 0.03 + 0.01, (1 - progress) / 0.3)
+
+
+def muon_rate(batch: int) -> float:
+    """The learning rate of `Muon`: the fewer pictures have a say in a step, the shorter it is.
+
+    0.01 for a batch of 64, with the square root of the batch for others (Malladi et al. 2022), and
+    0.02 at most. With 0.02 for 64 a network of the lessons, after 45,056 pictures, has a loss of
+    0.142 on new ones, and with 0.01 one of 0.136; after 6,400 there is no difference.
+    """
+    return min(0.02, 0.01 * math.sqrt(batch / 64))
+
+
+def muon_decay(pictures: int, batch: int, rate: float) -> float:
+    """The weight decay of `Muon`: at the end what was learned at first has faded to a fifth.
+
+    2 / (rate · steps), so that this is so in a training of any length (Wang and Aitchison 2024
+    measure it in epochs), but 0.2 at most, so that in a short one less fades. After a minute's
+    training, five seeds each, right where the words met in training and of pairs that never met:
+    .903 and .732 without, .921 and .774 with 0.2, .918 and .767 with 0.4, .879 and .657 with 1.
+    """
+    return min(0.2, 2 / (rate * math.ceil(pictures / batch)))
+
+
+PICTURES, SIZE = 1_400_000, 32
+# Widths and batch: a small network learns more in a minute or three, a large one in half an hour.
+SMALL, LARGE, LONG = ((32, 64, 128), 64), ((48, 96, 160), 128), 400_000
+# What a short training leaves undecided, the words decide when they steer more, things above all
+# (see `generate.word_weight`).
+GUIDANCE_AFTER_SHORT = 3
