@@ -1,4 +1,4 @@
-# Two commands: `make lab` opens the course, `make test` tests it. Both set up .venv first.
+# `make lab` opens the course, `make check` and `make test` test it. All set up .venv first.
 # PYTHON=python3.12 chooses the Python of a new .venv; LAB_ARGS="..." is passed on to JupyterLab;
 # ONLY="01 02" limits `make notebooks` to those lessons; PROMPT="a blue fox" is what `make draw` draws.
 
@@ -11,10 +11,12 @@ ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 # What `make draw` draws; words reach the shell as they are, quotes and all.
 export PROMPT ?= a cat wearing sunglasses
 
-.PHONY: help setup lab test test-browser draw notebooks html page bench browser
+.PHONY: help setup learn for-test for-browser for-bench lab lint check test test-browser draw \
+	notebooks html page bench lock
 
 help:
 	@echo "make lab        set up what is needed and open the course in JupyterLab"
+	@echo "make check      format, lint, types and the fast tests: while you work"
 	@echo "make test       set up what is needed and run every test"
 	@echo "make test-browser  open every figure in a Chromium: pages with the network cut, JupyterLab"
 	@echo "make html       export the course to build/html: pages that need no Python and no network"
@@ -23,22 +25,33 @@ help:
 	@echo "                ONLY=\"quality steps growth course sliders page gpu\" chooses)"
 	@echo "make draw       draw a prompt into drawing.png (PROMPT=\"a blue fox\" DRAW_ARGS=\"--count 3\")"
 	@echo "make notebooks  build the notebooks from notebooks/src by executing them (ONLY=01)"
+	@echo "make lock       lock the versions of pyproject.toml's dependencies, into requirements"
+	@echo "                (LOCK_ARGS=--upgrade: the newest ones)"
 
-setup:
+# What each command needs is one of requirements/*.txt, which hold one another.
+setup: learn
+learn for-test for-browser for-bench:
 	@if [ -z "$(BOOT)" ]; then \
 		echo "Set-up stopped. No Python was found: install Python 3.11 or newer and run again."; \
 		exit 1; \
 	fi
-	@"$(BOOT)" tools/setup.py --python "$(PYTHON)"
+	@"$(BOOT)" -u tools/setup.py $(@:for-%=%) --python "$(PYTHON)"
 
 lab: setup
 	$(VENV) -m jupyterlab $(ROOT_FLAG) --ServerApp.root_dir=. \
 		--LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
 
-test: setup
-	$(VENV) -m ruff check .
+lint: for-test
 	$(VENV) -m ruff format --check .
-	$(VENV) -m pytest tests
+	$(VENV) -m ruff check .
+	$(VENV) -m mypy
+
+# Two processes of one thread each: small networks gain nothing from a second thread.
+check: lint
+	OMP_NUM_THREADS=1 $(VENV) -m pytest tests -m "not slow" -n 2 --dist=loadscope
+
+test: lint
+	$(VENV) -m pytest tests --cov
 	@set -- notebooks/*.ipynb; if [ -e "$$1" ]; then \
 		echo $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 "$$@"; \
 		$(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 "$$@"; \
@@ -46,16 +59,10 @@ test: setup
 		echo "No notebooks to execute yet."; \
 	fi
 
-# The driver is not in the list of everyone's set-up: it is 40 MB, and most people never need it.
-browser: setup
-	.venv/bin/uv pip install --quiet --python $(VENV) --editable ".[test,browser]"
-
-test-browser: browser
+test-browser: for-browser
 	$(VENV) -m pytest tests_browser
 
-# The peers are in nobody's set-up either.
-bench: browser
-	.venv/bin/uv pip install --quiet --python $(VENV) --editable ".[test,browser,peers]"
+bench: for-bench
 	$(VENV) -m benchmarks $(if $(SHORT),--short) $(ONLY)
 
 html: setup
@@ -67,5 +74,8 @@ page: setup
 draw: setup
 	@$(VENV) -m diffusion_lessons draw "$$PROMPT" $(DRAW_ARGS)
 
-notebooks: setup
+notebooks: for-test
 	$(VENV) tools/build_notebooks.py $(ONLY)
+
+lock: for-test
+	$(VENV) tools/lock.py $(LOCK_ARGS)

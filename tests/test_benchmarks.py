@@ -97,6 +97,7 @@ def no_trace_of_torchvision():
         del sys.modules[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", peers.PEERS)
 def test_every_peer_trains_draws_and_is_kept_whole(who, no_trace_of_torchvision):
     library = re.match(r"[\w-]+", who)[0]

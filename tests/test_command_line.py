@@ -524,6 +524,7 @@ def test_stopped_with_ctrl_c_and_resumed_equals_never_stopped(run, model, tmp_pa
     assert not run_file.exists()
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_never_killed(run, model, tmp_path, cache):
     path, run_file = tmp_path / "my.safetensors", tmp_path / "my.run.safetensors"
     life = """
@@ -692,6 +693,7 @@ class Artist:
         yield [sampling.State(0, x, x)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cannot", [(), CAT_SUNGLASSES])
 def test_a_perfect_artist_gets_perfect_scores_and_one_with_a_gap_is_found_out(monkeypatch, cannot):
     artist = Artist(cannot)
@@ -734,6 +736,7 @@ def test_a_copyist_is_found_out(monkeypatch, cache):
 # ---------------------------------------------------------------------------------------- for real
 
 
+@pytest.mark.slow
 def test_the_command_runs_as_python_m(model, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "diffusion_lessons", "draw", "a cat wearing sunglasses", "--count",

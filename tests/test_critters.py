@@ -301,6 +301,7 @@ def numbers(**said):
     return word_ids(said)
 
 
+@pytest.mark.slow
 def test_chance_chooses_as_the_training_captions_do(train):
     """By brute force: what pictures with such a caption show, and what is chosen for it."""
     r, shown, chosen = rng(7), Counter(), Counter()

@@ -183,6 +183,7 @@ def exported(tmp_path_factory):
     return {path.name: path.read_text(encoding="utf-8") for path in out.glob("*.html")}
 
 
+@pytest.mark.slow
 def test_pages_refer_to_each_other_and_to_nothing_else(exported):
     for name, text in exported.items():
         bare = re.sub(r"<(script|annotation|pre)\b.*?</\1>", "", text, flags=re.S)
@@ -190,12 +191,14 @@ def test_pages_refer_to_each_other_and_to_nothing_else(exported):
         assert found <= set(exported), f"{name} refers to {found - set(exported)}"
 
 
+@pytest.mark.slow
 def test_every_picture_has_words(exported):
     for name, text in exported.items():
         for tag in re.findall(r"<img[^>]*>", text):
             assert re.search(r'alt="[^"]{10,}', tag), f"{name}: {tag[:80]}"
 
 
+@pytest.mark.slow
 def test_the_font_has_every_sign_that_the_formulas_use(exported):
     known = set(TTFont(export_html.FONT).getBestCmap())
     for name, text in exported.items():
@@ -205,6 +208,7 @@ def test_the_font_has_every_sign_that_the_formulas_use(exported):
             assert signs <= known, f"{name}: {[chr(k) for k in signs - known]}"
 
 
+@pytest.mark.slow
 def test_interactive_figures_are_in_their_pages(exported):
     stored = {}
     for path in (ROOT / "notebooks").glob("*.ipynb"):

@@ -191,6 +191,7 @@ except files.FileError as error:
 """
 
 
+@pytest.mark.slow
 def test_the_system_really_refusing_the_bytes_is_a_clear_error(tmp_path):
     """Not simulated: the operating system cuts the file off in the middle of the write."""
     pytest.importorskip("resource")

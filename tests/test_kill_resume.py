@@ -188,6 +188,7 @@ def lives(tmp_path_factory):
     return folder, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["at_random", "while_saving"])
 def test_killed_and_resumed_equals_never_killed(lives, when):
     folder, found = lives

@@ -130,6 +130,7 @@ def test_every_word_must_be_found_in_any_order_and_silence_is_free():
         words_found(seen, torch.tensor(prompts[:2]))
 
 
+@pytest.mark.slow
 def test_the_judge_is_right_about_fresh_pictures(judge):
     drawn = datasets.draw_dataset(10_000, seed=987_654, split="all")
     said = classify(to_floats(drawn.pictures), judge)

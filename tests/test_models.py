@@ -146,6 +146,7 @@ def growth(before, then):
     return int(said.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 def test_a_large_batch_against_20000_pictures_needs_little_memory():
     # All votes at once would be 400 MB, several times over.
@@ -156,6 +157,7 @@ ideal(x_t[:300], 900)"""
     assert growth(before, "ideal(x_t, 900)") < 200e6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 def test_the_axes_of_20000_pictures_need_little_memory():
     # All pictures in float64 would be 82 MB, and there were three such blocks.

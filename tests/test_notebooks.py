@@ -374,6 +374,7 @@ def test_the_map_is_read():
 # --- building ---
 
 
+@pytest.mark.slow
 def test_building_twice_gives_the_same_bytes(source, tmp_path):
     assert build_notebooks.build(source, tmp_path)[1] is True
     first = (tmp_path / "01_demo.ipynb").read_bytes()
@@ -387,6 +388,7 @@ def test_building_twice_gives_the_same_bytes(source, tmp_path):
     assert code_cells(book)[1]["metadata"] == {"tags": ["nbval-ignore-output"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code,complaint",
     [
@@ -405,6 +407,7 @@ def test_a_bad_cell_stops_the_build_and_keeps_the_old_notebook(source, tmp_path,
     assert old.read_text(encoding="utf-8") == "the old one"
 
 
+@pytest.mark.slow
 def test_widgets_and_progress_bars_leave_nothing_stale(source, tmp_path):
     tag = '# %% tags=["nbval-ignore-output"]\n'
     slider = f"{tag}import ipywidgets\n\nipywidgets.IntSlider()\n"

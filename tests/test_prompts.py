@@ -351,6 +351,7 @@ def odd_texts(n):
             yield "".join(rng.choice("catdogblue hat,s'") for _ in range(rng.randrange(301)))
 
 
+@pytest.mark.slow
 def test_whatever_is_typed_is_read():
     for text in odd_texts(10_000):
         prompt = prompts.parse(text)

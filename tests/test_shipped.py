@@ -30,6 +30,7 @@ def share_right(network, said, seed):
     return float(found.float().mean())
 
 
+@pytest.mark.slow
 def test_what_it_draws_is_as_right_as_its_card_says(network, tmp_path):
     scores = CARD["scores"]
     assert (scores["guidance"], scores["steps"]) == (generate.GUIDANCE, generate.STEPS)
@@ -53,6 +54,7 @@ def test_a_cat_wearing_sunglasses(network):
     assert len({a["color"] for a in shown}) > 3, "what is not said should vary"
 
 
+@pytest.mark.slow
 def test_nothing_that_is_held_out_was_in_its_training_set():
     drawn = datasets.load_critters()
     for pair in world.HELD_OUT:

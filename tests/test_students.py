@@ -58,6 +58,7 @@ def trained(monkeypatch, *arguments):
     train_copying.main()
 
 
+@pytest.mark.slow
 def test_the_script_trains_all_and_the_lesson_loads_them(small, tmp_path, monkeypatch, capsys):
     trained(monkeypatch, "--pictures", "128", "--data-seed", "5", "--out", str(tmp_path))
     students = copying.load(tmp_path)
@@ -77,6 +78,7 @@ def test_the_script_trains_all_and_the_lesson_loads_them(small, tmp_path, monkey
         trained(monkeypatch, "eleven", "--out", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_student(small, tmp_path, monkeypatch):
     for folder in ("one", "two"):
         trained(monkeypatch, "10", "--pictures", "256", "--out", str(tmp_path / folder))
@@ -102,6 +104,7 @@ def test_the_shipped_students_fit_their_card_and_their_limit():
     assert sum(path.stat().st_size for path in copying.FOLDER.iterdir()) <= 20_000_000
 
 
+@pytest.mark.slow
 def test_the_student_of_one_hundred_copies_and_that_of_ten_thousand_does_not():
     from diffusion_lessons.critters import generate
 

@@ -130,6 +130,7 @@ def test_nothing_in_the_data_can_end_the_script():
     assert given(figure)["names"] == ["</script><b>"]
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes():
     program = "import test_widgets as t; print(*[hash(t.make(k).html.encode()) for k in t.KINDS])"
     program = program.replace("hash(", "__import__('zlib').crc32(")
