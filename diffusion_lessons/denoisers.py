@@ -134,8 +134,8 @@ class LocalDenoiser:
 
     @guarded(data=guard.known_data(4), size=guard.window_sizes)
     def __init__(self, data: Tensor, schedule: Schedule, size: int | Sequence[int]) -> None:
-        self.data, self.schedule, self.sizes = data, schedule, size
-        self.shape = data.shape[1:]
+        self.data, self.schedule, self.shape = data, schedule, data.shape[1:]
+        self.sizes: Sequence[int] = size  # type: ignore[assignment]  # one for each t by now
 
     @guarded(cond=no_words("local"), x_t=like_the_data, t=whole_level)
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
@@ -150,7 +150,8 @@ class LocalDenoiser:
     def _answer(self, x: Tensor, alpha_bar: float, size: int) -> Tensor:
         """One picture (C, H, W); the data pass in slices, with a running softmax."""
         variance = max(1 - alpha_bar, torch.finfo(torch.float64).tiny)
-        best = total = answer = None
+        best = x.new_full((1, 1, *x.shape[1:]), torch.inf, dtype=torch.float64)
+        total, answer = torch.zeros_like(best), torch.zeros_like(x[None], dtype=torch.float64)
         for part in self.data.split(256):
             part = part.double()
             squared = (x.double() - alpha_bar**0.5 * part).square().sum(1, keepdim=True)
@@ -158,10 +159,7 @@ class LocalDenoiser:
             # may be, that is 2 · size numbers for each pixel. Nothing counts beyond the edge.
             squared = size * F.avg_pool2d(squared, (size, 1), 1, (size // 2, 0))
             squared = size * F.avg_pool2d(squared, (1, size), 1, (0, size // 2))
-            here = squared.min(0, keepdim=True).values
-            if best is None:
-                best, total, answer = here, torch.zeros_like(here), torch.zeros_like(part[:1])
-            nearer = torch.minimum(best, here)
+            nearer = torch.minimum(best, squared.min(0, keepdim=True).values)
             kept = torch.exp(-(best - nearer) / (2 * variance))
             votes = torch.exp(-(squared - nearer) / (2 * variance))
             total = kept * total + votes.sum(0, keepdim=True)

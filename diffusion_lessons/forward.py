@@ -86,7 +86,7 @@ def posterior(
     that shape, and the std, of shape (B, 1, …) or (1, 1, …), both in the dtype of x_t. The std at
     s = 0 is exactly 0.
     """
-    a_t, a_s = schedule.at(t, x_t), schedule.at(s, x_t)
+    a_t, a_s = schedule.at(t, x_t), schedule.at(t - 1 if s is None else s, x_t)
     alpha, (x, x0) = a_t / a_s, _wide(x_t, x0)
     weight_t = (alpha.sqrt() * (1 - a_s) / (1 - a_t)).to(x)
     weight_0 = (a_s.sqrt() * (1 - alpha) / (1 - a_t)).to(x0)

@@ -481,7 +481,7 @@ def squares_like(other: str) -> Rule:
     return rule
 
 
-def some_detail(power: Tensor | float, sentence: str) -> Tensor | float:
+def some_detail(power: float, sentence: str) -> float:
     """A power above 0, to divide by."""
     if power == 0:
         raise ValueError(sentence)

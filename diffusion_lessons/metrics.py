@@ -88,20 +88,19 @@ def missing_detail(guess: Tensor, end: Tensor, waves: tuple[float, float]) -> fl
     side = torch.fft.fftfreq(end.shape[2], dtype=torch.float64) * end.shape[2]
     periods = torch.hypot(side[:, None], side).round()
     chosen = (periods >= waves[0]) & (periods <= waves[1])
-    lacks, has = (
-        torch.fft.fft2(x.double()).abs().square()[..., chosen].sum() for x in (guess - end, end)
-    )
-    guard.some_detail(
-        has, f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves."
-    )
-    return float(lacks / has)
+
+    def power(x: Tensor) -> float:
+        return float(torch.fft.fft2(x.double()).abs().square()[..., chosen].sum())
+
+    wrong = f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves."
+    return power(guess - end) / guard.some_detail(power(end), wrong)
 
 
 class Neighbours(NamedTuple):
     """The nearest picture of a set: how far (root mean square over pixels) and its number."""
 
     distance: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # a tuple has a method of that name
 
 
 @guarded(data=guard.pictures_to_search)
@@ -193,6 +192,7 @@ def power_spectrum(x: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
     ``x`` floats (…, H, W), averaged over everything before H and W. Returns (k, P), float64, for
     k = 1 … min(H, W) // 2. White noise of spread s has P = s² at every k.
     """
+    x = torch.as_tensor(x)
     height, width = x.shape[-2:]
     power = torch.fft.fft2(x.double()).abs().square().reshape(-1, height, width).mean(0)
     radius = torch.hypot(

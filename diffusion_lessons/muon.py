@@ -26,7 +26,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             for weight in weights:
@@ -83,7 +83,8 @@ def optimisers(
 
     The first and the last layer, what reads t, and word vectors are not inside.
     """
-    inner, rest = [], []
+    inner: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         layer = name.partition(".")[0]
         outside = layer.endswith(("_in", "_out")) or layer in ("time", "words")

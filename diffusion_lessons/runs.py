@@ -51,7 +51,8 @@ class Run:
     @torch.no_grad()
     def _average(self) -> None:
         keep = min(0.999, (1 + self.step) / (10 + self.step))
-        averages, weights = (list(net.parameters()) for net in (self.ema, self.model))
+        averages: list[Tensor] = list(self.ema.parameters())
+        weights: list[Tensor] = list(self.model.parameters())
         torch._foreach_lerp_(averages, weights, 1 - keep)
         # What is counted, not learned (as in batch norm), is taken over as it is.
         for mean, now in zip(self.ema.buffers(), self.model.buffers(), strict=True):
@@ -188,7 +189,7 @@ def _finished_first() -> Iterator[None]:
 
 def _fingerprint(x: Tensor) -> int:
     """A number that changes with any byte of x; fast, for 250 MB of pictures are common."""
-    return zlib.crc32(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return zlib.crc32(x.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,14 @@ from .guard import below, guarded, one_for_all, picture, predicted, whole_level
 from .schedules import Schedule
 
 Step = Callable[..., Tensor]
+
+
+class Model(Protocol):
+    """What draws: a network, an ideal denoiser, or either of them guided."""
+
+    target: str
+
+    def __call__(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor: ...
 
 
 class State(NamedTuple):
@@ -135,7 +143,7 @@ def _h(schedule: Schedule, t: int, s: int) -> float:
 
 @guarded(x_T=guard.initial_noise)
 def sample(
-    model: Callable[..., Tensor],
+    model: Model,
     schedule: Schedule,
     x_T: Tensor,
     n: int,
@@ -184,7 +192,7 @@ class guided:
 
     def __init__(
         self,
-        model: Callable[..., Tensor],
+        model: Model,
         cond: Tensor | None,
         null: Tensor | None,
         scale: float,

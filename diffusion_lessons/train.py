@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,8 @@ from .guard import bare, guarded
 from .recipe import TrainConfig, coarse_weight, learning_rate
 from .runs import Run
 from .schedules import Schedule
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @guarded(
@@ -41,7 +43,7 @@ def train(
     lr: float | None = None,
     weight_decay: float | None = None,
     metadata: Mapping[str, object] | None = None,
-) -> Iterator[Record]:
+) -> Generator[Record]:
     """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
 
     Each example is one picture at one random level (Ho, Jain and Abbeel 2020, algorithm 1), and
@@ -64,7 +66,7 @@ def train(
         model, samples, batch, seed, precision, cond_drop_prob, lr, weight_decay
     )
     run = Run(model, ema if ema is not None else make_ema(model), config)
-    with run.kept(checkpoint, resume, data, schedule, metadata):
+    with run.kept(checkpoint, resume, (x0_all, cond_all), schedule, metadata):
         began, first = time.monotonic(), run.step
         while run.step < config.steps:  # 1: repeat
             progress = run.step / config.steps
@@ -81,7 +83,7 @@ def train(
                 half = config.precision == "bfloat16"
                 with torch.autocast(x_t.device.type, torch.bfloat16, enabled=half):
                     output = model(x_t, _fetch(model, t), cond)
-                target = bare(loss_target)(schedule, x0, t, eps, model.target)
+                target = bare(loss_target)(schedule, x0, t, eps, str(model.target))
                 error = output.float() - target
                 loss = error.square().mean().item()
                 guard.finite_loss(loss, run.step + 1)
@@ -106,7 +108,7 @@ class Record(NamedTuple):
     seconds_left: float
 
 
-def make_ema(model: nn.Module) -> nn.Module:
+def make_ema(model: M) -> M:
     """A frozen copy of ``model`` to hand to `train` as ``ema``: it receives the running average."""
     return copy.deepcopy(model).eval().requires_grad_(False)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -112,14 +113,11 @@ class UNet(nn.Module):
         self.attention = Attention(widths[-1]) if attention else nn.Identity()
         self.up_blocks = nn.ModuleList(Block(width, context) for width in widths)
         self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in itertools.pairwise(widths))
-        self.conv_out = nn.Sequential(
-            _norm(widths[0]),
-            nn.SiLU(),
-            nn.Conv2d(widths[0], 4 * channels, 3, padding=1),
-        )
-        nn.init.zeros_(self.conv_out[-1].weight)
-        nn.init.zeros_(self.conv_out[-1].bias)
-        self.to(memory_format=torch.channels_last)
+        last = nn.Conv2d(widths[0], 4 * channels, 3, padding=1)
+        self.conv_out = nn.Sequential(_norm(widths[0]), nn.SiLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(cast(Tensor, last.bias))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
         guard.network_input(self, x_t, t, cond)

@@ -147,7 +147,7 @@ def test_what_was_measured_under_other_conditions_is_measured_again(tmp_path, mo
     assert quality.finished(job, tmp_path) is None
     (tmp_path / f"{job.name}.json").write_text(json.dumps(told))
     assert quality.finished(job, tmp_path) == told
-    monkeypatch.setattr(quality.command, "LONG", 1)  # our recipe is no business of a peer
+    monkeypatch.setattr(quality.recipe, "LONG", 1)  # our recipe is no business of a peer
     assert quality.finished(job, tmp_path) == told
     monkeypatch.setattr(quality, "SEED", 7)
     assert quality.finished(job, tmp_path) is None
@@ -194,13 +194,13 @@ def test_what_was_measured_with_another_recipe_of_ours_is_measured_again(tmp_pat
     told = {"cpu": 1.0, "conditions": quality.conditions(job.who)}
     (tmp_path / f"{job.name}.json").write_text(json.dumps(told))
     assert quality.finished(job, tmp_path) == told
-    monkeypatch.setattr(quality.command, "SMALL", ((16, 32, 64), 32))
+    monkeypatch.setattr(quality.recipe, "SMALL", ((16, 32, 64), 32))
     assert quality.finished(job, tmp_path) is None
 
 
 def test_a_job_that_is_killed_without_a_word_stops_the_measurement(tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "PACKAGES", ("torch",))
-    monkeypatch.setattr(quality.data, "critters", lambda n: None)
+    monkeypatch.setattr(quality.datasets, "load_critters", lambda n: None)
     killed = subprocess.CompletedProcess([], -9, "", "")
     monkeypatch.setattr(quality.subprocess, "run", lambda *_, **__: killed)
     plan = dataclasses.replace(quality.SHORT, who=("diffusers, tuned",))

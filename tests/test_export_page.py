@@ -32,12 +32,12 @@ def test_what_the_engine_does_not_know_is_refused():
     with pytest.raises(ValueError, match="does not know Dropout \\(layer attention\\)"):
         export_page.Description(odd)
     dilated = network()
-    dilated.enter = nn.Conv2d(12, 8, 3, padding=1, dilation=2)
+    dilated.conv_in = nn.Conv2d(12, 8, 3, padding=1, dilation=2)
     with pytest.raises(ValueError, match="expects dilation"):
         export_page.Description(dilated)
     groups = network()
-    groups.leave[0] = nn.GroupNorm(4, 8)
-    with pytest.raises(ValueError, match=r"expects num_groups = 1 .* leave\.0 has 4"):
+    groups.conv_out[0] = nn.GroupNorm(4, 8)
+    with pytest.raises(ValueError, match=r"expects num_groups = 1 .* conv_out\.0 has 4"):
         export_page.Description(groups)
     bend = network()
     bend.time[1] = nn.ReLU()

@@ -395,7 +395,7 @@ def test_a_multistep_step_crosses_levels_where_the_noise_stands_still():
 def test_a_film_in_float64_of_a_network_in_float32():
     network = UNet(widths=(8, 16))
     with torch.no_grad():
-        network.leave[-1].weight.normal_(std=0.1, generator=seeded())
+        network.conv_out[-1].weight.normal_(std=0.1, generator=seeded())
     x_T = noise(1, 3, 8, 8)
     wide = last(sample(network, linear(10), x_T, 3, step=ddim_step))
     narrow = last(sample(network, linear(10), x_T.float(), 3, step=ddim_step))

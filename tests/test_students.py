@@ -1,6 +1,7 @@
 """The students of lesson 08: what each was shown, and that the script makes and keeps them."""
 
 import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ def small(monkeypatch):
     monkeypatch.setattr(copying, "HALF", DRAWN // 2)
     monkeypatch.setattr(copying, "WIDTHS", (8, 8))
     recipes = {
-        name: recipe._replace(count=min(recipe.count, 20), first=min(recipe.first, 20))
+        name: replace(recipe, count=min(recipe.count, 20), first=min(recipe.first, 20))
         for name, recipe in copying.RECIPES.items()
     }
     monkeypatch.setattr(copying, "RECIPES", recipes)
@@ -39,10 +40,10 @@ def test_students_differ_in_what_they_are_shown_and_in_nothing_else():
     recipes = copying.RECIPES
     assert [recipes[str(n)].count for n in (1, 10, 100, 1000, 10_000)] == [1, 10, 100, 1000, 10_000]
     half = recipes["10000"]
-    assert recipes["other half"] == half._replace(first=copying.HALF)
-    assert recipes["other seed"] == half._replace(seed=1)
-    assert recipes["convolutions"] == half._replace(attention=False)
-    assert recipes["repeated"] == half._replace(times=100)
+    assert recipes["other half"] == replace(half, first=copying.HALF)
+    assert recipes["other seed"] == replace(half, seed=1)
+    assert recipes["convolutions"] == replace(half, attention=False)
+    assert recipes["repeated"] == replace(half, times=100)
 
 
 def test_examples_hold_a_repeated_picture_as_often_as_it_counts(small):
@@ -95,7 +96,7 @@ def test_the_shipped_students_fit_their_card_and_their_limit():
     for name, recipe in copying.RECIPES.items():
         found = card[name]
         assert {key: found[key] for key in ("count", "first", "times", "attention")} == {
-            key: value for key, value in recipe._asdict().items() if key != "seed"
+            key: value for key, value in asdict(recipe).items() if key != "seed"
         }
         assert found["pictures"] == card["1"]["pictures"], "all were given as many examples"
         network = checkpoints.load(copying.file_of(name))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -46,7 +47,7 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
         if record.step % 50 == 0:
             bar.set_postfix(loss=f"{record.loss:.4f}")
     facts = {
-        **recipe._asdict(),
+        **asdict(recipe),
         "seed": seed,
         "data_seed": args.data_seed,
         "pictures": args.pictures,

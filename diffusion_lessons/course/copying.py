@@ -6,6 +6,7 @@ the same number of examples; what differs is the pictures that the examples are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ WIDTHS = (24, 48, 96)
 HALF = 10_000  # the training set of 20,000, cut in two
 
 
-class Recipe(NamedTuple):
+@dataclass(frozen=True)
+class Recipe:
     """What tells one student from the others.
 
     ``count`` pictures are taken from place ``first`` on, the first of them ``times`` times;

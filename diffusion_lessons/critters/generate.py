@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ def initial_noise(count: int, seed: int, size: int = 32) -> Tensor:
 
 
 def trajectory(
-    model: Callable[..., Tensor],
+    model: sampling.Model,
     cond: Tensor | None,
     x_T: Tensor,
     *,
@@ -140,7 +140,7 @@ def trajectory(
 
 
 def sample_batches(
-    model: Callable[..., Tensor],
+    model: sampling.Model,
     cond: Tensor | None,
     x_T: Tensor,
     *,
