@@ -683,7 +683,7 @@ assert even.max() == ours.max() == 1000
 # The network is a **U-Net**: down to small pictures that say *what* is where, and up again, with *bridges* that carry fine detail across.
 
 # %%
-parts = {ema.enter: "enter", ema.attention: "attention", ema.leave: "leave"}
+parts = {ema.conv_in: "conv_in", ema.attention: "attention", ema.conv_out: "conv_out"}
 for i in range(len(WIDTHS)):
     parts |= {ema.down_blocks[i]: f"block {i} down", ema.up_blocks[i]: f"block {i} up"}
 
