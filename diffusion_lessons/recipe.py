@@ -115,7 +115,7 @@ def learning_rate(progress: float) -> float:
 
 
 def muon_lr(batch: int) -> float:
-    """The learning rate of `Muon`: the fewer pictures have a say in a step, the shorter it is.
+    """The learning rate of `muon.Muon`: the fewer pictures have a say in a step, the shorter it is.
 
     0.01 for a batch of 64, with the square root of the batch for others (Malladi et al. 2022), and
     0.02 at most.
@@ -124,7 +124,7 @@ def muon_lr(batch: int) -> float:
 
 
 def muon_weight_decay(samples: int, batch: int, lr: float) -> float:
-    """The weight decay of `Muon`: at the end what was learned at first has faded to a fifth.
+    """The weight decay of `muon.Muon`: at the end what was learned at first has faded to a fifth.
 
     2 / (lr · steps), so that this is so in a training of any length (Wang and Aitchison 2024
     measure it in epochs), but 0.2 at most, so that in a short one less fades.

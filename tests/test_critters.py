@@ -1,11 +1,8 @@
 import hashlib
-import importlib.util
-import io
 import os
 import re
 import subprocess
 import sys
-import tokenize
 from collections import Counter
 from pathlib import Path
 
@@ -378,44 +375,3 @@ def test_clear_errors():
 def test_the_code_digest_is_that_of_the_files_that_draw():
     files = [Path(module.__file__).read_bytes() for module in (world, words, drawing, datasets)]
     assert datasets.code_digest() == hashlib.sha256(b"".join(files)).hexdigest()
-
-
-def referenced(source):
-    """What stands in single backticks in the docstrings and comments of a source."""
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in (tokenize.STRING, tokenize.COMMENT):
-            yield from re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", token.string)
-
-
-def exists(name, module):
-    """Does a name, read in a module, mean something of it, or of a module beside or above it?"""
-    first, *rest = name.split(".")
-    beside = [f"{module.__package__}.{first}", f"diffusion_lessons.{first}"]
-    starts = [getattr(module, first, None)]
-    starts += [importlib.import_module(path) for path in beside if importlib.util.find_spec(path)]
-    return any(start is not None and has(start, rest) for start in starts)
-
-
-def has(found, names):
-    for name in names:
-        if not hasattr(found, name):
-            return False
-        found = getattr(found, name)
-    return True
-
-
-@pytest.mark.parametrize(
-    "path", sorted(Path(world.__file__).parent.glob("*.py")), ids=lambda path: path.stem
-)
-def test_references_in_docstrings_name_what_exists(path):
-    module = importlib.import_module(f"diffusion_lessons.critters.{path.stem}")
-    names = set(referenced(path.read_text(encoding="utf-8")))
-    assert {name for name in names if not exists(name, module)} == set()
-
-
-def test_a_reference_to_nothing_is_found():
-    source = '"""`spell_out`, ``rng``, `Dataset.attributes`."""  # as `world.WORDS`'
-    assert list(referenced(source)) == ["spell_out", "Dataset.attributes", "world.WORDS"]
-    found = {name: exists(name, words) for name in referenced(source)}
-    assert found == {"spell_out": True, "Dataset.attributes": False, "world.WORDS": True}
-    assert exists("datasets.Critters.attributes", words) and exists("files.load", words)

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from diffusion_lessons import checkpoints, files, recipe, runs
+from diffusion_lessons import checkpoints, files, guard, recipe, runs
 from diffusion_lessons.forward import add_noise, velocity
 from diffusion_lessons.muon import Muon, orthogonalised
 from diffusion_lessons.pace import pictures_in
@@ -732,3 +733,30 @@ def test_what_was_learned_since_the_last_save_is_kept_too(tmp_path, monkeypatch)
     assert files.load(path, "run")[1]["step"] == 2
     records.close()
     assert files.load(path, "run")[1]["step"] == 3
+
+
+class HostReads(TorchDispatchMode):
+    """Counts how often Python asks a tensor for a value: on a GPU it would wait each time."""
+
+    count = 0
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        self.count += operator is torch.ops.aten._local_scalar_dense.default
+        return operator(*args, **(kwargs or {}))
+
+
+def test_a_step_reads_nothing_back_but_its_loss():
+    records = run(network())
+    next(records)
+    with HostReads() as reads:
+        next(records)
+    assert reads.count == 1
+
+
+def test_what_a_network_is_given_is_read_on_a_cpu_only():
+    x_t, t, cond = torch.zeros(2, 3, 8, 8), torch.ones(2).long(), torch.full((2, 1), 9)
+    model = network(vocabulary=5)
+    with pytest.raises(ValueError, match="knows 5 words"):
+        guard.network_input(model, x_t, t, cond)
+    # A tensor with no values stands in for one on a GPU: looking at them would be an error.
+    guard.network_input(model, *(x.to("meta") for x in (x_t, t, cond)))
