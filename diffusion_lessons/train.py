@@ -53,7 +53,7 @@ def train(
     ``data``: floats (N, C, H, W) in [−1, 1], or a pair with cond, int64 (N, L). ``samples`` is how
     many pictures are shown in all (rounded up to whole batches), so results do not depend on the
     clock; `pace.pictures_in` turns minutes into it. ``cond_drop_prob``: how often all words of a
-    picture are hidden, so that guidance works. ``lr`` and ``weight_decay`` are those of `muon.Muon`;
+    picture are hidden, so that guidance works. ``lr``, ``weight_decay``: those of `muon.Muon`;
     None, and None for ``precision`` ("float32" or "bfloat16"), stand for what `recipe` measured.
     ``checkpoint``: a *run* file, saved as training starts, every 20 seconds, when you stop, and at
     the end. ``resume``: a run file to go on from; it must have the same settings, and ends in the
