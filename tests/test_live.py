@@ -48,7 +48,7 @@ def box(network, **more):
 
 
 def ask(shown, number, text, seed=0, guidance=2):
-    shown.asked = {"number": number, "text": text, "seed": seed, "guidance": guidance}
+    shown.request = {"number": number, "text": text, "seed": seed, "guidance": guidance}
 
 
 def finished(shown):
@@ -71,15 +71,15 @@ def test_the_box_draws_what_the_command_draws():
     found = np.frombuffer(shown.film, np.uint8).reshape(4, 4, 32, 32, 3)
     np.testing.assert_array_equal(found, np.stack(expected))
     assert np.array_equal(np.frombuffer(shown.frame, np.uint8), found[-1].ravel())
-    assert shown.about["t"] == [s.t for s in film]
-    assert shown.told["words"] == [generate.describe(row) for row in rows.tolist()]
-    assert shown.told["done"] and shown.told["number"] == 1 and shown.told["seed"] == 7
+    assert shown.config["t"] == [s.t for s in film]
+    assert shown.response["words"] == [generate.describe(row) for row in rows.tolist()]
+    assert shown.response["done"] and shown.response["number"] == 1 and shown.response["seed"] == 7
 
 
 def test_asking_returns_at_once_and_only_the_newest_wish_is_drawn(network):
     shown = box(network)
     seen = []
-    shown.observe(lambda change: seen.append(change["new"]), "told")
+    shown.observe(lambda change: seen.append(change["new"]), "response")
     Flat.gate.clear()
     for number, text in enumerate(["cat", "dog", "bear", "frog"], start=1):
         began = time.monotonic()
@@ -87,9 +87,9 @@ def test_asking_returns_at_once_and_only_the_newest_wish_is_drawn(network):
         assert time.monotonic() - began < 1  # the drawing itself hangs at the gate
     Flat.gate.set()
     finished(shown)
-    drawn = {told["text"] for told in seen if "step" in told}
+    drawn = {response["text"] for response in seen if "step" in response}
     assert drawn == {"frog"}
-    assert shown.told["text"] == "frog" and shown.told["done"]
+    assert shown.response["text"] == "frog" and shown.response["done"]
 
 
 def test_stopping_ends_the_drawing_and_nothing_more_is_computed(network):
@@ -99,14 +99,14 @@ def test_stopping_ends_the_drawing_and_nothing_more_is_computed(network):
     ask(shown, 1, "cat")
     while not Flat.calls:
         time.sleep(0.01)
-    shown.asked = {"number": 2, "text": None}
+    shown.request = {"number": 2, "text": None}
     Flat.gate.set()
     finished(shown)
-    assert shown.told == {"number": 2, "stopped": True}
+    assert shown.response == {"number": 2, "stopped": True}
     assert Flat.calls <= 2  # the step that was under way, with and without words
     ask(shown, 3, "cat")
     finished(shown)
-    assert shown.told["done"]
+    assert shown.response["done"]
 
 
 def test_a_network_in_training_is_copied_when_the_wish_is_made(network):
@@ -129,7 +129,7 @@ def test_what_cannot_be_drawn_is_said_and_the_pictures_stay(network):
     before = shown.frame
     ask(shown, 1, "x" * 301)
     finished(shown)
-    assert shown.told["number"] == 1 and "300" in shown.told["trouble"]
+    assert shown.response["number"] == 1 and "300" in shown.response["error"]
     assert shown.frame == before
     with pytest.raises(ValueError, match="300"):
         live.PromptBox(network, "x" * 301, CAPTION)
@@ -139,20 +139,20 @@ def test_what_was_not_understood_is_said(network):
     shown = box(network)
     ask(shown, 1, "three purple elephants")
     finished(shown)
-    assert len(shown.told["notes"]) == 3 and shown.told["done"]
+    assert len(shown.response["notes"]) == 3 and shown.response["done"]
 
 
 def test_an_error_while_drawing_is_told_and_does_not_kill_the_box(network):
     shown = box(network)
     ask(shown, 1, "cat", seed=-1)
     finished(shown)
-    assert "trouble" in shown.told
+    assert "error" in shown.response
     ask(shown, 2, "cat", guidance="loud")
     finished(shown)
-    assert "trouble" in shown.told
+    assert "error" in shown.response
     ask(shown, 3, "cat")
     finished(shown)
-    assert shown.told["done"]
+    assert shown.response["done"]
 
 
 def shown_by(figure, monkeypatch):
@@ -195,20 +195,20 @@ def explorer(show=None, **more):
 
 def test_an_explorer_paints_what_its_function_returns():
     shown = explorer()
-    assert shown.asked == {"number": 0, "at": [2, 1]}
-    assert shown.about["controls"] == [
+    assert shown.request == {"number": 0, "at": [2, 1]}
+    assert shown.config["controls"] == [
         {"name": "level", "places": ["−1", "0", "0.5", "1"], "words": False},
         {"name": "who:", "places": ["cat", "dog"], "words": True},
     ]
     for number, (k, level) in enumerate([(0, -1.0), (3, 1.0), (1, 0.0)], start=1):
-        shown.asked = {"number": number, "at": [k, 0]}
+        shown.request = {"number": number, "at": [k, 0]}
         pixels = np.frombuffer(shown.frame, np.uint8).reshape(2, 4, 4, 3)
         expected = datasets.to_pixels(
             torch.stack([torch.full((3, 4, 4), s * level) for s in (1, -1)])
         )
         np.testing.assert_array_equal(pixels, expected)
-        assert shown.told["says"] == f"cat at {level}" and shown.told["number"] == number
-        assert shown.told["titles"] == ["plus", "minus"]
+        assert shown.response["says"] == f"cat at {level}" and shown.response["number"] == number
+        assert shown.response["titles"] == ["plus", "minus"]
 
 
 def test_the_curves_of_an_explorer_go_with_its_chart():
@@ -217,16 +217,16 @@ def test_the_curves_of_an_explorer_go_with_its_chart():
     shown = explorer(
         lambda level, who: live.View([torch.zeros(3, 4, 4)], "", curves=squares), chart=chart
     )
-    assert shown.told["curves"] == [[0, 1, 4], [0, 1, 2]]
-    assert [line["name"] for line in shown.about["chart"]["lines"]] == ["squares", "lines"]
-    assert shown.about["chart"]["y"] == [0, 9] and shown.about["chart"]["x"] == [0, 2]
+    assert shown.response["curves"] == [[0, 1, 4], [0, 1, 2]]
+    assert [line["name"] for line in shown.config["chart"]["lines"]] == ["squares", "lines"]
+    assert shown.config["chart"]["y"] == [0, 9] and shown.config["chart"]["x"] == [0, 2]
 
 
 def test_every_view_of_an_explorer_is_as_large_as_the_first():
     sizes = iter([4, 8])
     shown = explorer(lambda level, who: live.View([torch.zeros(3, n := next(sizes), n)], ""))
-    shown.asked = {"number": 1, "at": [0, 0]}
-    assert "failed" in shown.told["says"] and "of the same size" in shown.told["says"]
+    shown.request = {"number": 1, "at": [0, 0]}
+    assert "failed" in shown.response["says"] and "of the same size" in shown.response["says"]
     with pytest.raises(ValueError, match="one size"):
         explorer(lambda level, who: live.View([torch.zeros(3, 4, 4), torch.zeros(3, 8, 8)], ""))
 
@@ -248,14 +248,14 @@ def records(n, batch=64):
 def test_the_monitor_hands_every_record_on_and_ends_finished():
     monitor = live.Monitor(640, CAPTION)
     assert list(monitor.watch(records(10))) == list(records(10))
-    assert monitor.told["state"] == "finished" and monitor.told["pictures"] == 640
+    assert monitor.response["state"] == "finished" and monitor.response["pictures"] == 640
     assert monitor.curve == [[64 * k, round(1 / k, 4)] for k in range(1, 11)]
 
 
 def test_the_monitor_never_tells_of_more_pictures_than_there_are():
     monitor = live.Monitor(600, CAPTION)  # the last batch is shown whole
     list(monitor.watch(records(10)))
-    assert monitor.told["pictures"] == 600
+    assert monitor.response["pictures"] == 600
 
 
 def test_a_long_curve_is_averaged_before_it_travels():
@@ -273,7 +273,7 @@ def test_a_stopped_training_says_so_and_is_closed(monkeypatch):
         for record in monitor.watch(source):
             if record.step == 4:
                 raise KeyboardInterrupt
-    assert monitor.told["state"] == "stopped" and monitor.told["pictures"] == 256
+    assert monitor.response["state"] == "stopped" and monitor.response["pictures"] == 256
     assert next(source, None) is None
     assert len(again) == 1
 

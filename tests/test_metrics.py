@@ -1,5 +1,7 @@
 """Metrics against independent references, closed forms and planted answers."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -213,3 +215,48 @@ def test_what_a_guess_lacks_is_counted_by_size_of_detail():
         metrics.missing_detail(guess, torch.zeros_like(end), (3, 4))
     with pytest.raises(ValueError, match="Square pictures"):
         metrics.missing_detail(guess[:1], end, (0, 0))
+
+
+def test_spectrum_of_one_wave_is_in_its_ring():
+    across = torch.arange(32, dtype=torch.float64)
+    wave = torch.cos(2 * math.pi * 5 * across / 32).expand(1, 3, 32, 32)
+    k, power = metrics.power_spectrum(wave)
+    torch.testing.assert_close(k, torch.arange(1, 17, dtype=torch.float64))
+    # A wave has a mean square of 1/2, and all of it lies in two of the waves of ring 5.
+    fy, fx = np.meshgrid(*[np.fft.fftfreq(32, 1 / 32)] * 2, indexing="ij")
+    in_ring = int((np.round(np.hypot(fy, fx)) == 5).sum())
+    expected = torch.zeros(16, dtype=torch.float64)
+    expected[4] = 32 * 32 / 2 / in_ring
+    torch.testing.assert_close(power, expected, atol=1e-9, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 64, 64), (40, 96), (3, 51, 64)])
+def test_spectrum_of_white_noise_is_flat_at_its_variance(shape):
+    x = 0.3 * torch.randn((20, *shape), generator=torch.Generator().manual_seed(0))
+    _, power = metrics.power_spectrum(x)
+    assert len(power) == min(shape[-2:]) // 2
+    torch.testing.assert_close(power, torch.full_like(power, 0.09), rtol=0.25, atol=0)
+    torch.testing.assert_close(power[4:].mean().item(), 0.09, rtol=0.02, atol=0)
+
+
+def test_spectrum_counts_waves_across_the_shorter_side():
+    wave = np.cos(2 * math.pi * 6 * np.arange(48) / 48)[None].repeat(24, axis=0)
+    for picture in (wave, wave.T):
+        k, power = metrics.power_spectrum(picture)
+        assert k[power.argmax()] == 3 and power.sum() - power[2] < 1e-9
+
+
+def test_spectrum_takes_arrays_and_is_the_mean_over_pictures():
+    x = np.random.default_rng(0).normal(size=(4, 3, 16, 16))
+    _, together = metrics.power_spectrum(x)
+    apart = torch.stack([metrics.power_spectrum(torch.tensor(one))[1] for one in x])
+    torch.testing.assert_close(together, apart.mean(0))
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.zeros((8, 8, 3), dtype=np.uint8), np.zeros(8), np.zeros((3, 1, 8)), np.zeros((0, 8, 8))],
+)
+def test_spectrum_of_what_is_no_picture_is_a_clear_error(x):
+    with pytest.raises(ValueError, match="at least 2 × 2 pixels are expected"):
+        metrics.power_spectrum(x)

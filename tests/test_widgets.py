@@ -51,8 +51,8 @@ def make(kind):
 def given(figure):
     """What the browser is given: values as they are, arrays as bytes."""
     found = re.search(r'<script type="application/json">(.*?)</script>', figure.html, re.DOTALL)
-    told = json.loads(found[1])
-    return told["values"] | {k: base64.b64decode(v) for k, v in told["bytes"].items()}
+    data = json.loads(found[1])
+    return data["values"] | {k: base64.b64decode(v) for k, v in data["bytes"].items()}
 
 
 def code(figure):
@@ -61,9 +61,9 @@ def code(figure):
 
 
 def sheet(figure):
-    told = given(figure)
-    whole = np.asarray(Image.open(io.BytesIO(told["sheet"])).convert("RGB"))
-    height, width = told["height"], told["width"]
+    data = given(figure)
+    whole = np.asarray(Image.open(io.BytesIO(data["sheet"])).convert("RGB"))
+    height, width = data["height"], data["width"]
     rows, columns = whole.shape[0] // height, whole.shape[1] // width
     return whole.reshape(rows, height, columns, width, 3).swapaxes(1, 2)
 
@@ -151,26 +151,26 @@ def test_another_process_gives_the_same_bytes():
 
 
 def test_the_noise_explorer_carries_the_picture_and_the_schedules():
-    told = given(make("noise"))
-    sent = np.frombuffer(told["x0"], np.uint8).reshape(8, 8, 3)
+    data = given(make("noise"))
+    sent = np.frombuffer(data["x0"], np.uint8).reshape(8, 8, 3)
     np.testing.assert_array_equal(sent, picture())
     expected = [schedules.linear().alpha_bar, schedules.cosine().alpha_bar]
     expected.append((1 - np.arange(1001) / 1000) ** 2)
-    for line, alpha_bar in zip(told["schedules"], expected, strict=True):
-        sent = np.frombuffer(told[line["bytes"]], "<f4")
+    for line, alpha_bar in zip(data["schedules"], expected, strict=True):
+        sent = np.frombuffer(data[line["bytes"]], "<f4")
         np.testing.assert_allclose(sent, alpha_bar, rtol=1e-6)
-    assert [line["name"] for line in told["schedules"]] == ["linear", "cosine", "mine"]
-    assert [line.get("bend") for line in told["schedules"]] == [None, None, 2]
+    assert [line["name"] for line in data["schedules"]] == ["linear", "cosine", "mine"]
+    assert [line.get("bend") for line in data["schedules"]] == [None, None, 2]
     # Two schedules of one look could not be told apart.
-    assert len({(line["color"], line["dash"]) for line in told["schedules"]}) == 3
+    assert len({(line["color"], line["dash"]) for line in data["schedules"]}) == 3
 
 
 def test_floats_travel_as_the_bytes_that_to_pixels_gives():
     x = datasets.photo("chelsea", size=16)
-    told = given(interactive.noise_explorer(x, None, CAPTION))
-    sent = np.frombuffer(told["x0"], np.uint8).reshape(16, 16, 3)
+    data = given(interactive.noise_explorer(x, None, CAPTION))
+    sent = np.frombuffer(data["x0"], np.uint8).reshape(16, 16, 3)
     np.testing.assert_array_equal(sent, datasets.to_pixels(x)[0])
-    assert told["schedules"] == [] and told["strongest"] == 3 and told["start"] == 30
+    assert data["schedules"] == [] and data["strongest"] == 3 and data["start"] == 30
 
 
 def test_static_is_gaussian_and_depends_on_the_seed_alone():
@@ -234,14 +234,14 @@ def test_swapping_moves_that_share_and_keeps_every_pixel(share):
 
 def test_a_film_carries_every_frame_at_native_size():
     figure = make("film")
-    told, tiles = given(figure), sheet(figure)
-    assert told["names"] == ["a", "b"] and told["steps"] == [1000, 750, 500, 250, 0]
+    data, tiles = given(figure), sheet(figure)
+    assert data["names"] == ["a", "b"] and data["steps"] == [1000, 750, 500, 250, 0]
     assert tiles.shape == (4, 5, 8, 8, 3)
     for film, name in enumerate(("a", "b")):
         for k, (_, x_t, x0_hat) in enumerate(states(seed=film)):
             np.testing.assert_array_equal(tiles[2 * film, k], datasets.to_pixels(x_t), err_msg=name)
             np.testing.assert_array_equal(tiles[2 * film + 1, k], datasets.to_pixels(x0_hat))
-    [track] = told["tracks"]
+    [track] = data["tracks"]
     assert [line["values"] for line in track["lines"]] == [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0]]
     assert track["y"][0] <= 0 and track["y"][1] >= 4
 
@@ -274,13 +274,13 @@ def test_a_film_says_what_is_wrong(films, more, complaint):
 
 def test_the_guidance_explorer_carries_every_picture_and_every_measurement():
     figure = make("guidance")
-    told, tiles = given(figure), sheet(figure)
-    assert told["scales"] == [0, 1, 2, 4] and told["each"] == 2 and told["start"] == 2
-    assert told["prompts"] == ["cat", "dog"] and tiles.shape == (2, 8, 8, 8, 3)
+    data, tiles = given(figure), sheet(figure)
+    assert data["scales"] == [0, 1, 2, 4] and data["each"] == 2 and data["start"] == 2
+    assert data["prompts"] == ["cat", "dog"] and tiles.shape == (2, 8, 8, 8, 3)
     for k, w in enumerate((0, 1, 2, 4)):
         expected = datasets.to_pixels(torch.full((3, 8, 8), w / 10 - 0.5))
         np.testing.assert_array_equal(tiles[:, 2 * k], [expected] * 2)
-    assert told["measured"][0]["lines"][0]["values"] == [0, 1, 2, 3]
+    assert data["measured"][0]["lines"][0]["values"] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +296,15 @@ def test_the_guidance_explorer_carries_every_picture_and_every_measurement():
 def test_a_guidance_explorer_says_what_is_wrong(pictures, complaint):
     with pytest.raises(ValueError, match=complaint):
         interactive.guidance(pictures, {}, CAPTION)
+
+
+def test_colours_and_dashes_have_one_source():
+    for path in (ROOT / "diffusion_lessons" / "course" / "js").glob("*.js"):
+        assert not re.search("#[0-9A-Fa-f]{6}", path.read_text(encoding="utf-8")), path.name
+    assert f'const SIGNAL = "{figures.SIGNAL}", NOISE = "{figures.NOISE}";' in code(make("shuffle"))
+    looks = [interactive.look(i) for i in range(7)]
+    assert [look["color"] for look in looks] == [*figures.CYCLE[:-1], "currentColor"]
+    assert [look["dash"] for look in looks] == ["", "7 4", "8 3 2 3", "2 3", "", "7 4", "8 3 2 3"]
 
 
 def test_black_lines_take_the_colour_of_the_page():

@@ -203,8 +203,8 @@ def live(figure: Locator) -> Locator:
 
 def given(figure: Locator) -> dict:
     """What the figure was given: its values, and its arrays as bytes."""
-    told = json.loads(figure.locator("script[type='application/json']").text_content())
-    return told["values"] | {k: base64.b64decode(v) for k, v in told["bytes"].items()}
+    data = json.loads(figure.locator("script[type='application/json']").text_content())
+    return data["values"] | {k: base64.b64decode(v) for k, v in data["bytes"].items()}
 
 
 def settle(page: Page) -> None:

@@ -29,23 +29,23 @@ def wrapped(x: torch.Tensor) -> np.ndarray:
 
 
 def noise(page: Page, figure: Locator) -> None:
-    told = given(figure)
-    height, width = told["height"], told["width"]
-    x0 = datasets.to_floats(np.frombuffer(told["x0"], np.uint8).reshape(height, width, 3))
+    data = given(figure)
+    height, width = data["height"], data["width"]
+    x0 = datasets.to_floats(np.frombuffer(data["x0"], np.uint8).reshape(height, width, 3))
     canvas = figure.locator("canvas").first
     slider = figure.locator("input[type=range]").first
     last = int(slider.get_attribute("max"))
     levels = (0, last // 3, last // 2, last)
 
     def noisy(alpha_bar, level: int, number: int = 0) -> torch.Tensor:
-        eps = torch.tensor(interactive.hashed_noise((3, height, width), told["seed"] + number))[
+        eps = torch.tensor(interactive.hashed_noise((3, height, width), data["seed"] + number))[
             None
         ]
         if alpha_bar is None:
             return (x0 + level / 20 * eps)[0]
         return forward.add_noise(schedules.Schedule(alpha_bar), x0, level, eps)[0]
 
-    known = [np.frombuffer(told[one["bytes"]], "<f4").astype(float) for one in told["schedules"]]
+    known = [np.frombuffer(data[one["bytes"]], "<f4").astype(float) for one in data["schedules"]]
     for i, alpha_bar in enumerate(known or [None]):
         if len(known) > 1:
             figure.locator("fieldset").first.locator("input").nth(i).check()
@@ -53,7 +53,7 @@ def noise(page: Page, figure: Locator) -> None:
             move(page, slider, level)
             same(canvas, datasets.to_pixels(noisy(alpha_bar, level)))
     middle = last // 2
-    if "bend" in (told["schedules"] or [{}])[-1]:
+    if "bend" in (data["schedules"] or [{}])[-1]:
         bend = figure.locator("input[type=range]").nth(1)
         for value in (0.5, 6, 2):
             move(page, bend, value)
@@ -95,19 +95,19 @@ def noise(page: Page, figure: Locator) -> None:
 
 
 def shuffle(page: Page, figure: Locator) -> None:
-    told = given(figure)
-    shape = (told["height"], told["width"], 3)
-    pixels = np.frombuffer(told["x0"], np.uint8).reshape(shape)
+    data = given(figure)
+    shape = (data["height"], data["width"], 3)
+    pixels = np.frombuffer(data["x0"], np.uint8).reshape(shape)
     x0, eps = (
         datasets.to_floats(pixels)[0],
-        torch.tensor(interactive.hashed_noise((3, *shape[:2]), told["seed"])),
+        torch.tensor(interactive.hashed_noise((3, *shape[:2]), data["seed"])),
     )
     share, strength = figure.locator("input[type=range]").all()
     places, values = figure.locator("canvas").all()
     before = figure.locator("svg path[fill='#0072B2']").get_attribute("d")
     for percent in (0, 1, 50, 100):
         move(page, share, percent)
-        same(places, interactive.shuffled(pixels, percent / 100, told["seed"]))
+        same(places, interactive.shuffled(pixels, percent / 100, data["seed"]))
         # The histogram must not change by a single value.
         assert figure.locator("svg path[fill='#0072B2']").get_attribute("d") == before
     for s in (0, 0.5, 1.55, 3):
@@ -115,23 +115,23 @@ def shuffle(page: Page, figure: Locator) -> None:
         same(values, datasets.to_pixels(x0 + s * eps))
 
 
-def _tiles(told: dict) -> np.ndarray:
-    sheet = np.asarray(Image.open(io.BytesIO(told["sheet"])).convert("RGB"))
-    height, width = told["height"], told["width"]
+def _tiles(data: dict) -> np.ndarray:
+    sheet = np.asarray(Image.open(io.BytesIO(data["sheet"])).convert("RGB"))
+    height, width = data["height"], data["width"]
     rows, columns = sheet.shape[0] // height, sheet.shape[1] // width
     return sheet.reshape(rows, height, columns, width, 3).swapaxes(1, 2)
 
 
 def film(page: Page, figure: Locator) -> None:
-    told = given(figure)
-    tiles, canvases = _tiles(told), figure.locator("canvas").all()
+    data = given(figure)
+    tiles, canvases = _tiles(data), figure.locator("canvas").all()
     slider = figure.locator("input[type=range]")
-    last = len(told["steps"]) - 1
+    last = len(data["steps"]) - 1
     for k in (0, last // 2, last):
         move(page, slider, k)
-        assert f"t = {told['steps'][k]}" in slider.get_attribute("aria-valuetext")
-        for film_ in range(len(told["names"])):
-            if told["choose"]:
+        assert f"t = {data['steps'][k]}" in slider.get_attribute("aria-valuetext")
+        for film_ in range(len(data["names"])):
+            if data["choose"]:
                 figure.locator("fieldset input").nth(film_).check()
                 settle(page)
             same(canvases[2 * film_], tiles[2 * film_, k])
@@ -146,14 +146,14 @@ def film(page: Page, figure: Locator) -> None:
 
 
 def guidance(page: Page, figure: Locator) -> None:
-    told = given(figure)
-    tiles = _tiles(told)
-    slider, each = figure.locator("input[type=range]"), told["each"]
+    data = given(figure)
+    tiles = _tiles(data)
+    slider, each = figure.locator("input[type=range]"), data["each"]
     large = figure.locator(".dl-many canvas").all()
-    for row in range(len(told["prompts"])):
-        if len(told["prompts"]) > 1:
+    for row in range(len(data["prompts"])):
+        if len(data["prompts"]) > 1:
             figure.locator("fieldset input").nth(row).check()
-        for k in (0, len(told["scales"]) // 2, len(told["scales"]) - 1):
+        for k in (0, len(data["scales"]) // 2, len(data["scales"]) - 1):
             move(page, slider, k)
             for i in range(each):
                 same(large[i], tiles[row, k * each + i])

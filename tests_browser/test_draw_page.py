@@ -1,4 +1,4 @@
-"""The page that draws: the same words, dice, static and pictures as in Python, and its box."""
+"""The page that draws: the same words, random numbers and pictures as in Python, and its box."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def said(page: Page) -> str:
 
 def sentences(n: int) -> list[str]:
     """Sentences of known and unknown words, slips of the pen, marks and other alphabets."""
-    dice = random.Random(8)
+    rng = random.Random(8)
     known = sorted(prompts._lexicon())
     everyday = [
         *prompts.ENGLISH["no_slips"],
@@ -91,17 +91,17 @@ def sentences(n: int) -> list[str]:
     made = []
     while len(made) < n:
         words = []
-        for _ in range(dice.randint(0, 9)):
-            word = dice.choice(known if dice.random() < 0.85 else everyday)
-            if dice.random() < 0.15 and word:
-                at = dice.randrange(len(word))
+        for _ in range(rng.randint(0, 9)):
+            word = rng.choice(known if rng.random() < 0.85 else everyday)
+            if rng.random() < 0.15 and word:
+                at = rng.randrange(len(word))
                 word = (
                     word[:at]
-                    + dice.choice(["", word[at] * 2, dice.choice("aeiouxyz")])
+                    + rng.choice(["", word[at] * 2, rng.choice("aeiouxyz")])
                     + (word[at + 1 :])
                 )
-            word = dice.choice([word] * 5 + [word.upper(), word.title(), word + "s", word + "'s"])
-            words.append(word + (dice.choice(marks) if dice.random() < 0.2 else ""))
+            word = rng.choice([word] * 5 + [word.upper(), word.title(), word + "s", word + "'s"])
+            words.append(word + (rng.choice(marks) if rng.random() < 0.2 else ""))
         text = " ".join(words)
         if len(text) <= prompts.LONGEST:
             made.append(text)
@@ -109,15 +109,15 @@ def sentences(n: int) -> list[str]:
 
 
 def test_two_thousand_sentences_are_read_as_in_python(code):
-    told = ["a cat that doesn't wear a hat", *PROMPTS, *sentences(2000)]
+    texts = ["a cat that doesn't wear a hat", *PROMPTS, *sentences(2000)]
     read = code.evaluate(
-        """([tables, told]) => {
+        """([tables, texts]) => {
             const reader = tools.createReader(tables);
-            return told.map((text) => reader.parse(text));
+            return texts.map((text) => reader.parse(text));
         }""",
-        [prompts.tables(), told],
+        [prompts.tables(), texts],
     )
-    for text, found in zip(told, read, strict=True):
+    for text, found in zip(texts, read, strict=True):
         expected = prompts.parse(text)
         assert found == {
             "tokens": list(expected.tokens),
@@ -151,10 +151,10 @@ def test_a_wish_that_is_too_long_or_impossible_is_refused_in_the_same_words(code
     assert refusal("🐱" * 300) is None, "a sign of two code units is one character"
 
 
-# --- dice and static ---
+# --- random numbers ---
 
 
-def test_dice_and_static_are_those_of_python(code):
+def test_attributes_and_initial_noise_are_those_of_python(code):
     world = export_page.parts(checkpoints.SHIPPED)["world"]
     for text in (*PROMPTS, "not a cat", "no dog, no skateboard"):
         prompt = prompts.parse(text)
@@ -180,12 +180,12 @@ def test_steps_are_those_of_python(code):
 # --- pictures ---
 
 
-def drawn(page: Page, parts: dict, asked: list[dict], simd: bool = True) -> list[np.ndarray]:
+def drawn(page: Page, parts: dict, wishes: list[dict], simd: bool = True) -> list[np.ndarray]:
     """The finished pictures of some wishes, as the worker draws them."""
     found = page.evaluate(
-        """async ([parts, asked, simd]) => {
+        """async ([parts, wishes, simd]) => {
             const artist = await tools.createArtist(parts, simd);
-            return asked.map((wish) => {
+            return wishes.map((wish) => {
                 let last;
                 for (last of artist.draw(wish));
                 const bytes = new Uint8Array(last.numbers.buffer);
@@ -194,7 +194,7 @@ def drawn(page: Page, parts: dict, asked: list[dict], simd: bool = True) -> list
                 return btoa(text);
             });
         }""",
-        [parts, asked, simd],
+        [parts, wishes, simd],
     )
     return [np.frombuffer(base64.b64decode(one), np.float32) for one in found]
 
@@ -208,24 +208,24 @@ def by_python(model: Callable, wish: dict) -> np.ndarray:
 
 def test_sixty_four_pictures_are_those_of_python(code):
     usual = {"guidance": generate.GUIDANCE, "steps": generate.STEPS, "count": 1}
-    asked = [{"text": text, "seed": 10 * i + j, **usual} for j, text in enumerate(PROMPTS)
+    wishes = [{"text": text, "seed": 10 * i + j, **usual} for j, text in enumerate(PROMPTS)
              for i in range(8)]  # fmt: skip
     model, parts = checkpoints.load(), export_page.parts(checkpoints.SHIPPED)
-    for wish, found in zip(asked, drawn(code, parts, asked), strict=True):
+    for wish, found in zip(wishes, drawn(code, parts, wishes), strict=True):
         gap = np.abs(found - by_python(model, wish)).max()
         assert gap < 0.005, f"{wish} is {gap:.4f} off"
 
 
 @pytest.mark.parametrize("simd", [True, False])
 def test_other_settings_and_plain_javascript_draw_the_same(simd, code):
-    asked = [
+    wishes = [
         {"text": "a blue frog", "seed": 1, "guidance": 1, "steps": 3, "count": 1},
         {"text": "", "seed": 2, "guidance": 5, "steps": 2, "count": 3},
         {"text": "a fox", "seed": 3, "guidance": 0, "steps": 1, "count": 2},
         {"text": "a car", "seed": 4, "guidance": 2.5, "steps": 2, "count": 9},
     ]
     model, parts = checkpoints.load(), export_page.parts(checkpoints.SHIPPED)
-    for wish, found in zip(asked, drawn(code, parts, asked, simd), strict=True):
+    for wish, found in zip(wishes, drawn(code, parts, wishes, simd), strict=True):
         assert np.abs(found - by_python(model, wish)).max() < 0.005, wish
 
 
@@ -245,10 +245,10 @@ def test_a_network_of_another_shape_needs_no_new_code(make_up, code, tmp_path):
             weight += 0.05 * torch.randn(weight.shape)
         model.words.weight[0] = 0
     checkpoints.save(model, tmp_path / "other.safetensors", recipe={"drawn": 1})
-    asked = [{"text": "a blue frog", "seed": 1, "guidance": 2, "steps": 3, "count": 3}]
+    wishes = [{"text": "a blue frog", "seed": 1, "guidance": 2, "steps": 3, "count": 3}]
     parts = export_page.parts(tmp_path / "other.safetensors")
-    expected = by_python(checkpoints.load(tmp_path / "other.safetensors"), asked[0])
-    [found] = drawn(code, parts, asked)
+    expected = by_python(checkpoints.load(tmp_path / "other.safetensors"), wishes[0])
+    [found] = drawn(code, parts, wishes)
     assert np.abs(expected).max() > 0.5
     assert np.abs(found - expected).max() < 0.005
 
@@ -376,8 +376,8 @@ def test_a_browser_without_workers_is_told_so(browser, file, tmp_path):
     (tmp_path / "draw.html").write_text(text, encoding="utf-8")
     page = browser.new_page()  # not `opened`: here the browser has something to complain of
     page.goto((tmp_path / "draw.html").as_uri())
-    told = page.locator("[role=status]").filter(has_text="cannot draw in this browser")
-    expect(told.first).to_be_visible()
+    error = page.locator("[role=status]").filter(has_text="cannot draw in this browser")
+    expect(error.first).to_be_visible()
     page.close()
 
 

@@ -190,7 +190,7 @@ def test_every_explorer_paints_what_python_computes(name, page, lab, tmp_path, m
     figure = opened(page, lab, name)
     monkeypatch.chdir(tmp_path)
     explorer = here(name)
-    controls, chart = explorer.about["controls"], explorer.about["chart"]
+    controls, chart = explorer.config["controls"], explorer.config["chart"]
     ends = [(0, (len(one["places"]) - 1) // 2, len(one["places"]) - 1) for one in controls]
     for at in zip(*ends, strict=True):
         for control, k in zip(controls, at, strict=True):

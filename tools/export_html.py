@@ -154,8 +154,8 @@ def artist() -> str:
     return f"""{host}
 const given = {given};
 for (const root of document.querySelectorAll("[data-wish]")) {{
-  const about = {{ ...given.about, start: JSON.parse(root.dataset.wish) }};
-  startBox(root, {{ ...given, about }}, root.nextElementSibling);
+  const config = {{ ...given.config, start: JSON.parse(root.dataset.wish) }};
+  startBox(root, {{ ...given, config }}, root.nextElementSibling);
 }}
 """
 

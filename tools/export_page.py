@@ -321,7 +321,7 @@ def worker() -> str:
     return f"{text}\nlisten(self);\n"
 
 
-def given(path: Path, **about: Any) -> dict[str, Any]:
+def given(path: Path, **config: Any) -> dict[str, Any]:
     """What tools/page/host.js needs to put a prompt box into a page."""
     steps = generate.STEPS
     start = {"text": WISH, "seed": 0, "guidance": generate.GUIDANCE}
@@ -330,13 +330,13 @@ def given(path: Path, **about: Any) -> dict[str, Any]:
         "parts": parts(path),
         "workerText": worker(),
         "figureText": interactive.module("prompt"),
-        "about": {
+        "config": {
             "size": SIDE,
             "steps": steps,
             "start": start,
             "t": times,
             "busy": "This device is still at work: drawing begins soon.",
-            **about,
+            **config,
         },
     }
 

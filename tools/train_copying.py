@@ -1,7 +1,7 @@
 """Train the students of lesson 08: ``python tools/train_copying.py``, or some of them by name.
 
 Each is shown the same number of examples, made from 1, 10, … 10,000 pictures (see
-`diffusion_lessons.copying`). About an hour for all nine on two cores, less with native bfloat16.
+`diffusion_lessons.course.copying`). About an hour for all nine on two cores, less with bfloat16.
 Writes ``diffusion_lessons/weights/copying/``, with a JSON beside the networks that holds their
 recipe.
 ``--seed``, ``--data-seed`` and ``--out`` make other students from other pictures somewhere else;

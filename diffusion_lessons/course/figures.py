@@ -22,13 +22,14 @@ from PIL import Image
 
 SIGNAL, NOISE, PREDICTION = "#0072B2", "#D55E00", "#009E73"
 OTHERS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# How far along a film or a training is: neither signal, nor noise, nor prediction.
-ROAD = "#666666"
+# What is neither signal, nor noise, nor prediction: curves, schedules, and how far a film has come.
+NEUTRAL = (OTHERS[3], *OTHERS[:3])
+SCHEDULES = {"linear": OTHERS[3], "cosine": OTHERS[0], "mine": OTHERS[1]}
+PROGRESS = "#666666"
 CYCLE = (SIGNAL, NOISE, PREDICTION, *OTHERS)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 _LARGE, _COLORS = 30_000, 88  # bytes from which a figure gets so many; a notebook has a million
-CHANNELS = {"red": "#C8102E", "green": "#2E8B57", "blue": "#1F4FBF"}
-STYLE = {
+_STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
     "font.size": 10.5,
     "axes.spines.top": False,
@@ -40,6 +41,8 @@ STYLE = {
     "legend.frameon": False,
     "figure.facecolor": "white",
 }
+# Decorates a function that draws, so that every figure has the course's style.
+styled = mpl.rc_context(_STYLE)
 
 
 class Figure:
@@ -90,6 +93,96 @@ def as_image(picture: Any) -> np.ndarray:
     return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown
 
 
+# --- the parts of figures ---
+
+
+def canvas_of(width: int, height: int) -> Canvas:
+    """A canvas of so many pixels."""
+    return Canvas(figsize=(width / 100, height / 100))
+
+
+def panels(width: float, height: float, count: int = 1, **options: Any) -> tuple[Canvas, Any]:
+    """A canvas of so many inches, laid out by itself, and the axes of its panels side by side."""
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    return canvas, canvas.subplots(1, count, **options)
+
+
+def axes_at(canvas: Canvas, x: int, y: int, width: int, height: int) -> Axes:
+    """Axes at an exact place, in pixels of the finished picture, from its upper left corner."""
+    w, h = (round(100 * inches) for inches in canvas.get_size_inches())
+    return canvas.add_axes((x / w, (h - y - height) / h, width / w, height / h))
+
+
+def tile_size(picture: np.ndarray, inches: float) -> tuple[int, int]:
+    """Width and height in pixels of a picture shown about so wide: small ones grow whole times."""
+    height, width = picture.shape[:2]
+    scale = 100 * inches / width
+    scale = max(1, round(scale)) if scale >= 1 else scale
+    return round(scale * width), round(scale * height)
+
+
+def draw_tile(
+    canvas: Canvas, x: int, y: int, size: tuple[int, int], picture: np.ndarray, title: str = ""
+) -> Axes:
+    """Show one picture (H, W, 3) at an exact place, with no frame and its title above."""
+    axes = axes_at(canvas, x, y, *size)
+    smaller = axes.get_window_extent().width < picture.shape[1] - 0.5
+    interpolation = "antialiased" if smaller else "nearest"
+    axes.imshow(picture, vmin=0, vmax=1, interpolation=interpolation, aspect="auto")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=10, pad=4)
+    return axes
+
+
+def draw_measured(axes: Axes, x: Any, curves: Mapping[str, Any]) -> None:
+    """Draw up to four named curves through marked points, in neutral colours, with their legend."""
+    for i, (name, y) in enumerate(curves.items()):
+        axes.plot(
+            x, y, label=name, color=NEUTRAL[i], linestyle=DASHES[i], marker="os^D"[i], markersize=6
+        )
+    if len(curves) > 1:
+        axes.legend()
+
+
+def draw_histogram(
+    axes: Axes, values: Any, span: tuple[float, float], color: str, bins: int
+) -> None:
+    """Draw how often each value occurs, as bars in per cent of all values."""
+    numbers = np.asarray(values).ravel()
+    weights = np.full(numbers.size, 100 / numbers.size)
+    axes.hist(numbers, bins=bins, range=span, weights=weights, color=color)
+    axes.set(xlabel="value", xlim=span)
+
+
+def finished(canvas: Canvas, caption: str, *, exact: bool = False) -> Figure:
+    """Turn a matplotlib figure into a `Figure`; the same content gives the same bytes.
+
+    A figure of more than 30 KB keeps its 88 main colours and the course's own, unless ``exact``.
+    """
+    buffer = io.BytesIO()
+    canvas.savefig(buffer, format="png", metadata={"Software": None})
+    if len(buffer.getvalue()) > _LARGE:
+        picture, buffer = Image.open(buffer).convert("RGB"), io.BytesIO()
+        if not exact:
+            # Static cannot be compressed: few colours make such a figure a third of its size.
+            # They are chosen on one pixel in nine, which is five times as fast.
+            third = picture.resize(
+                (picture.width // 3, picture.height // 3), Image.Resampling.NEAREST
+            )
+            found = third.quantize(_COLORS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+            # Thin lines are too few pixels to be found: the course's own colours are always there.
+            own = [round(255 * v) for c in (*CYCLE, "w") for v in mpl.colors.to_rgb(c)]
+            palette = Image.new("P", (1, 1))
+            palette.putpalette([*found[: 3 * _COLORS], *own])
+            picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+        picture.save(buffer, format="png", optimize=True)
+    return Figure(buffer.getvalue(), " ".join(caption.split()))
+
+
+# --- figures of more than one lesson ---
+
+
+@styled
 def pictures(
     rows: Sequence[Any],
     caption: str,
@@ -113,43 +206,20 @@ def pictures(
     gap, top = 6, 24 if titles else 6
     left = 12 + 8 * max(map(len, labels)) if labels else gap
     size = (left + columns * (width + gap), top + lines * (height + gap))
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        for i, picture in enumerate(shown):
-            x, y = left + i % columns * (width + gap), top + i // columns * (height + gap)
-            axes = placed(canvas, x, y, width, height)
-            draw_tile(axes, picture, titles[i] if i < len(titles) else "")
-            if i % columns == 0 and i // columns < len(labels):
-                axes.text(
-                    -6 / width, 0.5, labels[i // columns],
-                    ha="right", va="center", transform=axes.transAxes,
-                )  # fmt: skip
-        return finished(canvas, caption)
+    canvas = canvas_of(*size)
+    for i, picture in enumerate(shown):
+        x, y = left + i % columns * (width + gap), top + i // columns * (height + gap)
+        title = titles[i] if i < len(titles) else ""
+        axes = draw_tile(canvas, x, y, (width, height), picture, title)
+        if i % columns == 0 and i // columns < len(labels):
+            axes.text(
+                -6 / width, 0.5, labels[i // columns],
+                ha="right", va="center", transform=axes.transAxes,
+            )  # fmt: skip
+    return finished(canvas, caption)
 
 
-def tile_size(picture: np.ndarray, inches: float) -> tuple[int, int]:
-    """Width and height in pixels of a picture shown about so wide: small ones grow whole times."""
-    height, width = picture.shape[:2]
-    scale = 100 * inches / width
-    scale = max(1, round(scale)) if scale >= 1 else scale
-    return round(scale * width), round(scale * height)
-
-
-def placed(canvas: Canvas, x: int, y: int, width: int, height: int) -> Axes:
-    """Axes at an exact place, in pixels of the finished picture, from its upper left corner."""
-    w, h = (round(100 * inches) for inches in canvas.get_size_inches())
-    return canvas.add_axes((x / w, (h - y - height) / h, width / w, height / h))
-
-
-def draw_tile(axes: Axes, picture: np.ndarray, title: str) -> None:
-    """Show one picture (H, W, 3) in given axes, with no frame and its title above."""
-    smaller = axes.get_window_extent().width < picture.shape[1] - 0.5
-    interpolation = "antialiased" if smaller else "nearest"
-    axes.imshow(picture, vmin=0, vmax=1, interpolation=interpolation, aspect="auto")
-    axes.set_axis_off()
-    axes.set_title(title, fontsize=10, pad=4)
-
-
+@styled
 def lines(
     x: Any,
     curves: Mapping[str, Any],
@@ -166,54 +236,17 @@ def lines(
 
     ``colors`` gives a curve the colour of its quantity (SIGNAL, NOISE, PREDICTION).
     """
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(7, 3.6), layout="constrained")
-        axes = canvas.subplots()
-        draw_lines(axes, x, curves, colors)
-        axes.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale, yscale=yscale)
-        return finished(canvas, caption)
-
-
-def draw_lines(
-    axes: Axes, x: Any, curves: Mapping[str, Any], colors: Mapping[str, str] | None = None
-) -> None:
-    """Draw named curves into given axes, with their legend, in the course's colours and dashes."""
+    canvas, axes = panels(7, 3.6)
     for i, (name, y) in enumerate(curves.items()):
         color = (colors or {}).get(name, CYCLE[i % len(CYCLE)])
         axes.plot(x, np.asarray(y), label=name, color=color, linestyle=DASHES[i % len(DASHES)])
     if len(curves) > 1:
         axes.legend()
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale, yscale=yscale)
+    return finished(canvas, caption)
 
 
-def finished(canvas: Canvas, caption: str, *, exact: bool = False) -> Figure:
-    """Turn a matplotlib figure into a `Figure`; the same content gives the same bytes.
-
-    A figure of more than 30 KB keeps its 88 main colours and the course's own, unless ``exact``.
-    """
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png", metadata={"Software": None})
-    if len(buffer.getvalue()) > _LARGE:
-        picture, buffer = Image.open(buffer).convert("RGB"), io.BytesIO()
-        if not exact:
-            # Static cannot be compressed: few colours make such a figure a third of its size.
-            # They are chosen on one pixel in nine, which is five times as fast.
-            third = picture.resize(
-                (picture.width // 3, picture.height // 3), Image.Resampling.NEAREST
-            )
-            found = third.quantize(_COLORS, method=Image.Quantize.MEDIANCUT).getpalette()
-            # Thin lines are too few pixels to be found: the course's own colours are always there.
-            own = [round(255 * v) for c in (*CYCLE, "w") for v in mpl.colors.to_rgb(c)]
-            palette = Image.new("P", (1, 1))
-            palette.putpalette([*found[: 3 * _COLORS], *own])
-            picture = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-        picture.save(buffer, format="png", optimize=True)
-    return Figure(buffer.getvalue(), " ".join(caption.split()))
-
-
-# Schedules are neither signal, nor noise, nor prediction: they have colours of their own.
-SCHEDULES = {"linear": OTHERS[3], "cosine": OTHERS[0], "mine": OTHERS[1]}
-
-
+@styled
 def outlines(
     samples: Mapping[str, Any],
     caption: str,
@@ -221,31 +254,27 @@ def outlines(
     xlabel: str,
     span: tuple[float, float],
     colors: Mapping[str, str] | None = None,
+    bins: int = 60,
 ) -> Figure:
     """How often each value occurs in several named sets, as outlines over one another.
 
-    ``span`` is the range of values drawn; at most four sets. Each outline differs in colour and in
-    dash, so that one which lies exactly on another can still be seen.
+    ``span`` is the range of values drawn, cut into ``bins``; at most four sets. Each outline
+    differs in colour and in dash, so that one which lies exactly on another can still be seen.
     """
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(7, 3), layout="constrained")
-        axes = canvas.subplots()
-        for i, (name, values) in enumerate(samples.items()):
-            numbers = np.asarray(values, dtype=np.float64).ravel()
-            counts, edges = np.histogram(numbers, bins=60, range=span)
-            axes.stairs(
-                100 * counts / numbers.size,
-                edges,
-                label=name,
-                color=(colors or {}).get(name, OTHERS[i - 1]),
-                linestyle=DASHES[i],
-                linewidth=2,
-            )
-        axes.set(xlabel=xlabel, ylabel="% of all", xlim=span)
-        axes.legend()
-        return finished(canvas, caption)
+    canvas, axes = panels(7, 3)
+    for i, (name, values) in enumerate(samples.items()):
+        numbers = np.asarray(values, dtype=np.float64).ravel()
+        counts, edges = np.histogram(numbers, bins=bins, range=span)
+        axes.stairs(
+            100 * counts / numbers.size, edges, label=name, linewidth=2, linestyle=DASHES[i],
+            color=(colors or {}).get(name, NEUTRAL[i]),
+        )  # fmt: skip
+    axes.set(xlabel=xlabel, ylabel="% of all", xlim=span)
+    axes.legend()
+    return finished(canvas, caption)
 
 
+@styled
 def captioned(
     pictures_: Sequence[Any], words: Sequence[str], caption: str, *, columns: int = 4
 ) -> Figure:
@@ -256,19 +285,18 @@ def captioned(
     gap, below = 16, 12 + 13 * max(text.count("\n") + 1 for text in wrapped)
     rows = -(-len(shown) // columns)
     size = (gap + columns * (width + gap), 6 + rows * (height + below))
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        for i, picture in enumerate(shown):
-            x, y = gap + i % columns * (width + gap), 6 + i // columns * (height + below)
-            axes = placed(canvas, x, y, width, height)
-            draw_tile(axes, picture, "")
-            axes.text(
-                0.5, -4 / height, wrapped[i],
-                ha="center", va="top", fontsize=8.5, linespacing=1.05, transform=axes.transAxes,
-            )  # fmt: skip
-        return finished(canvas, caption)
+    canvas = canvas_of(*size)
+    for i, picture in enumerate(shown):
+        x, y = gap + i % columns * (width + gap), 6 + i // columns * (height + below)
+        axes = draw_tile(canvas, x, y, (width, height), picture)
+        axes.text(
+            0.5, -4 / height, wrapped[i],
+            ha="center", va="top", fontsize=8.5, linespacing=1.05, transform=axes.transAxes,
+        )  # fmt: skip
+    return finished(canvas, caption)
 
 
+@styled
 def training_so_far(
     curve: Sequence[tuple[float, float]],
     previews: Mapping[int, Any],
@@ -285,28 +313,28 @@ def training_so_far(
     side, gap, left, top = 84, 6, 116, 236
     width = max(620, left + len(titles) * (side + gap))
     size = (width, top + (24 + len(rows) * (side + gap) if rows else 0))
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        axes = placed(canvas, 64, 14, min(width, 760) - 84, top - 66)
-        if curve:
-            axes.plot(*zip(*curve, strict=True), color=OTHERS[3])
-        for seen in previews:
-            axes.axvline(seen, color=ROAD, linewidth=0.8, linestyle=":")
-        axes.set(xlim=(0, total), ylim=(0, 1), xlabel="pictures seen", ylabel="loss")
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        for i, (seen, row) in enumerate(zip(previews, rows, strict=True)):
-            y = top + 24 + i * (side + gap)
-            for k, picture in enumerate(row):
-                tile = placed(canvas, left + k * (side + gap), y, side, side)
-                draw_tile(tile, picture, "" if i else titles[k])
-                if k == 0:
-                    tile.text(
-                        -0.08, 0.5, f"after {seen:,}", transform=tile.transAxes, ha="right",
-                        va="center",
-                    )  # fmt: skip
-        return finished(canvas, caption)
+    canvas = canvas_of(*size)
+    axes = axes_at(canvas, 64, 14, min(width, 760) - 84, top - 66)
+    if curve:
+        axes.plot(*zip(*curve, strict=True), color=OTHERS[3])
+    for seen in previews:
+        axes.axvline(seen, color=PROGRESS, linewidth=0.8, linestyle=":")
+    axes.set(xlim=(0, total), ylim=(0, 1), xlabel="pictures seen", ylabel="loss")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    for i, (seen, row) in enumerate(zip(previews, rows, strict=True)):
+        y = top + 24 + i * (side + gap)
+        for k, picture in enumerate(row):
+            x, title = left + k * (side + gap), "" if i else titles[k]
+            tile = draw_tile(canvas, x, y, (side, side), picture, title)
+            if k == 0:
+                tile.text(
+                    -0.08, 0.5, f"after {seen:,}", transform=tile.transAxes, ha="right",
+                    va="center",
+                )  # fmt: skip
+    return finished(canvas, caption)
 
 
+@styled
 def film_strip(
     states: Sequence[tuple[int, Any, Any]], caption: str, inches: float = 0.96
 ) -> Figure:
@@ -319,29 +347,30 @@ def film_strip(
     width, height = tile_size(tiles[0][1], inches)
     left, gap = 92, 6
     size = (left + len(tiles) * (width + gap), 2 * height + 76)
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        for i, (t, x_t, x0_hat) in enumerate(tiles):
-            x = left + i * (width + gap)
-            draw_tile(placed(canvas, x, 24, width, height), x_t, f"t = {t}")
-            draw_tile(placed(canvas, x, 30 + height, width, height), x0_hat, "")
-        road = placed(canvas, 0, 36 + 2 * height, *size)
-        road.set_axis_off()
-        road.set(xlim=(0, size[0]), ylim=(size[1], 0))
-        for y, words in (
-            (-12 - 1.5 * height, "held, $x_t$"),
-            (-6 - 0.5 * height, "guess, $\\hat{x}_0$"),
-        ):
-            road.text(left - 8, y, words, ha="right", va="center", clip_on=False)
-        _draw_road(road, left, size[0] - gap)
-        return finished(canvas, caption)
+    canvas = canvas_of(*size)
+    for i, (t, x_t, x0_hat) in enumerate(tiles):
+        x = left + i * (width + gap)
+        draw_tile(canvas, x, 24, (width, height), x_t, f"t = {t}")
+        draw_tile(canvas, x, 30 + height, (width, height), x0_hat)
+    road = axes_at(canvas, 0, 36 + 2 * height, *size)
+    road.set_axis_off()
+    road.set(xlim=(0, size[0]), ylim=(size[1], 0))
+    for y, words in (
+        (-12 - 1.5 * height, "held, $x_t$"),
+        (-6 - 0.5 * height, "guess, $\\hat{x}_0$"),
+    ):
+        road.text(left - 8, y, words, ha="right", va="center", clip_on=False)
+    _draw_direction(road, left, size[0] - gap)
+    return finished(canvas, caption)
 
 
-def _draw_road(axes: Axes, start: float, end: float) -> None:
+def _draw_direction(axes: Axes, start: float, end: float) -> None:
     """The arrow under a film, from noise to the picture; axes count pixels downwards."""
-    arrow = {"arrowstyle": "-|>", "color": ROAD, "linewidth": 1.5}
+    arrow = {"arrowstyle": "-|>", "color": PROGRESS, "linewidth": 1.5}
     axes.annotate("", (end, 8), (start, 8), arrowprops=arrow)
-    words = {"color": ROAD, "va": "top", "fontsize": 9.5}
-    axes.text(start, 17, "noise", ha="left", **words)
-    axes.text(end, 17, "picture", ha="right", **words)
-    axes.text((start + end) / 2, 17, "sampling: t falls", ha="center", **words)
+    for x, words, side in (
+        (start, "noise", "left"),
+        (end, "picture", "right"),
+        ((start + end) / 2, "sampling: t falls", "center"),
+    ):
+        axes.text(x, 17, words, ha=side, va="top", color=PROGRESS, fontsize=9.5)

@@ -30,7 +30,8 @@ from ..schedules import Schedule
 from . import figures
 
 NOISE_SCALE = 6500  # noise travels as whole numbers: 5 spreads fit into an int16
-_DASHES = ("-", "--", "-.", ":")
+# What SVG calls the first of `figures.DASHES`.
+_DASHES = ("", "7 4", "8 3 2 3", "2 3")
 _LARGEST = 512  # pixels across; a frame must be computed in a sixtieth of a second
 _BINS, _SPAN = 64, (-3.5, 3.5)
 
@@ -123,10 +124,11 @@ def noise_explorer(
                 "name."
             )
         schedules["mine"] = Schedule((1 - np.arange(T + 1) / T) ** bend)
-    lines, arrays = [], {"x0": pixels.tobytes()}
+    lines: list[dict[str, Any]] = []
+    arrays = {"x0": pixels.tobytes()}
     for i, (label, schedule) in enumerate(schedules.items()):
-        look = {"color": _schedule_color(label, i), "dash": _DASHES[i % len(_DASHES)]}
-        lines.append({"name": label, "bytes": f"alpha_bar_{i}", **look})
+        color = figures.SCHEDULES.get(label, figures.NEUTRAL[i % 4])
+        lines.append({"name": label, "bytes": f"alpha_bar_{i}"} | look(i, color))
         arrays[f"alpha_bar_{i}"] = schedule.alpha_bar.astype("<f4").tobytes()
     if bend is not None:
         lines[-1]["bend"] = bend
@@ -156,8 +158,8 @@ def noise_explorer(
 def values_or_positions(picture: Any, caption: str, *, seed: int = 0) -> Interactive:
     """Pixels that change places beside values that get noise, each with its histogram.
 
-    Left, the first pixels of `order` hand their places on, each to the next; right, x₀ + s ε with
-    the noise `static`. ``picture`` as in `noise_explorer`.
+    Left, the first pixels of `hashed_order` hand their places on, each to the next; right, x₀ + s ε
+    with `hashed_noise`. ``picture`` as in `noise_explorer`.
     """
     pixels = as_bytes(picture)
     height, width = pixels.shape[:2]
@@ -174,7 +176,7 @@ def values_or_positions(picture: Any, caption: str, *, seed: int = 0) -> Interac
 
 
 def shuffled(pixels: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
-    """A picture (H, W, 3) in which a share of the pixels, the first of `order`, changed places."""
+    """A picture (H, W, 3), a share of whose pixels, the first of `hashed_order`, changed places."""
     flat = pixels.reshape(-1, pixels.shape[2]).copy()
     chosen = hashed_order(len(flat), seed)[: int(share * len(flat))]
     flat[chosen] = flat[np.roll(chosen, 1)]
@@ -282,11 +284,8 @@ def as_bytes(picture: Any) -> np.ndarray:
 
 
 def _several(found: Any) -> list[np.ndarray]:
-    if getattr(found, "ndim", 0) == 4:
-        return [as_bytes(picture) for picture in found]
-    return [
-        as_bytes(picture) for picture in (found if isinstance(found, list | tuple) else [found])
-    ]
+    many = isinstance(found, list | tuple) or getattr(found, "ndim", 0) == 4
+    return [as_bytes(picture) for picture in (found if many else [found])]
 
 
 def _hashed(k: np.ndarray, seed: int) -> np.ndarray:
@@ -309,29 +308,24 @@ def _tallest(pixels: np.ndarray) -> float:
     return round(min(100 * counts.max() / pixels.size, 20) * 1.08, 2)
 
 
-def _schedule_color(name: str, i: int) -> str:
-    color = figures.SCHEDULES.get(name, (*figures.OTHERS[:3], figures.PREDICTION)[i % 4])
-    return "currentColor" if color == "#000000" else color  # black would vanish on a dark page
+def look(i: int, color: str = "") -> dict[str, str]:
+    """Colour and dash of a figure's curve number i, in the course's order, as SVG knows them."""
+    color = color or figures.CYCLE[i % len(figures.CYCLE)]
+    if color == "#000000":
+        color = "currentColor"  # black would vanish on a dark page
+    return {"color": color, "dash": _DASHES[i % len(_DASHES)]}
 
 
 def _panel(title: str, lines: Mapping[str, Sequence[float]], length: int) -> dict[str, Any]:
-    colors = (
-        figures.SIGNAL,
-        figures.NOISE,
-        figures.PREDICTION,
-        *figures.OTHERS[:3],
-        "currentColor",
-    )
-    drawn = []
-    for i, (name, numbers) in enumerate(lines.items()):
-        numbers = np.asarray(numbers, dtype=float)
+    drawn: list[dict[str, Any]] = []
+    for i, (name, curve) in enumerate(lines.items()):
+        numbers = np.asarray(curve, dtype=float)
         if numbers.shape != (length,) or not np.isfinite(numbers).all():
             raise ValueError(
                 f"The curve {name!r} has shape {numbers.shape}, but {length} finite numbers are "
                 "expected: one for each place of the slider."
             )
-        look = {"color": colors[i % len(colors)], "dash": _DASHES[i % len(_DASHES)]}
-        drawn.append({"name": name, "values": [float(f"{v:.5g}") for v in numbers], **look})
+        drawn.append({"name": name, "values": [float(f"{v:.5g}") for v in numbers]} | look(i))
     everything = [v for line in drawn for v in line["values"]]
     if not everything:
         raise ValueError(f"There is no curve under {title!r}: give at least one.")
@@ -382,6 +376,7 @@ def module(kind: str) -> str:
     It exports ``default.render({model, el})``, for anywidget, and ``mount``, for stored HTML.
     """
     shared = re.sub(r"^export (?=async|const|function)", "", _text("common.js"), flags=re.MULTILINE)
+    shared = f'const SIGNAL = "{figures.SIGNAL}", NOISE = "{figures.NOISE}";\n{shared}'
     figure, found = _SHARED_IMPORT.subn("", _text(f"{kind}.js"))
     if found != 1:
         raise ValueError(f"{kind}.js must import from ./common.js exactly once.")

@@ -6,22 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
-from matplotlib.figure import Figure as Canvas
 
 from .figures import (
     DASHES,
     OTHERS,
     PREDICTION,
     SIGNAL,
-    STYLE,
     Figure,
     as_image,
+    axes_at,
+    canvas_of,
     draw_tile,
     finished,
-    placed,
+    panels,
+    styled,
     tile_size,
 )
 from .grading import Exercise
@@ -280,6 +280,7 @@ it returns a number for each picture: add them up before taking e to the power.
 GUESSERS = {"network": PREDICTION, "ideal": OTHERS[0], "floor": OTHERS[3]}
 
 
+@styled
 def ballot(
     x_t: Any, leaders: Sequence[Any], shares: Sequence[float], guess: Any, caption: str
 ) -> Figure:
@@ -293,25 +294,25 @@ def ballot(
     tiny = round(height / 2 - 24)
     columns = -(-len(small) // 2)
     left, size = 2 * 24 + width, (3 * 24 + 2 * width + columns * (tiny + 8), height + 36)
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(size[0] / 100, size[1] / 100))
-        draw_tile(placed(canvas, 12, 26, width, height), seen, "seen, $x_t$")
-        for i, (picture, share) in enumerate(zip(small, shares, strict=True)):
-            x, y = left + i % columns * (tiny + 8), 26 + i // columns * (tiny + 40)
-            axes = placed(canvas, x, y, tiny, tiny)
-            words = f"{share:.1%}" if share >= 0.01 else f"{share:.2%}"
-            draw_tile(axes, picture, words if share >= 0.0001 else "< 0.01%")
-            # The height of the bar is the share of the votes.
-            bar = placed(canvas, x, y + tiny + 3, tiny, 7)
-            bar.barh(0, share, color=GUESSERS["ideal"])
-            bar.set(xlim=(0, 1), ylim=(-0.4, 0.4), xticks=[], yticks=[], facecolor="#EEEEEE")
-            bar.grid(False)
-            bar.spines[:].set_visible(False)
-        right = placed(canvas, size[0] - width - 12, 26, width, height)
-        draw_tile(right, as_image(guess), "guess, $\\hat{x}_0$")
-        return finished(canvas, caption)
+    canvas = canvas_of(*size)
+    draw_tile(canvas, 12, 26, (width, height), seen, "seen, $x_t$")
+    for i, (picture, share) in enumerate(zip(small, shares, strict=True)):
+        x, y = left + i % columns * (tiny + 8), 26 + i // columns * (tiny + 40)
+        words = f"{share:.1%}" if share >= 0.01 else f"{share:.2%}"
+        title = words if share >= 0.0001 else "< 0.01%"
+        draw_tile(canvas, x, y, (tiny, tiny), picture, title)
+        # The length of the bar is the share of the votes.
+        bar = axes_at(canvas, x, y + tiny + 3, tiny, 7)
+        bar.barh(0, share, color=GUESSERS["ideal"])
+        bar.set(xlim=(0, 1), ylim=(-0.4, 0.4), xticks=[], yticks=[], facecolor="#EEEEEE")
+        bar.grid(False)
+        bar.spines[:].set_visible(False)
+    right = size[0] - width - 12
+    draw_tile(canvas, right, 26, (width, height), as_image(guess), "guess, $\\hat{x}_0$")
+    return finished(canvas, caption)
 
 
+@styled
 def errors_by_level(
     t: Any,
     errors: Mapping[str, Any],
@@ -327,41 +328,38 @@ def errors_by_level(
     value that is drawn as a line to compare with.
     """
     lows = [np.asarray(y)[np.asarray(y) > lowest].min() for y in errors.values()]
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(7.4, 4), layout="constrained")
-        axes = canvas.subplots()
-        for i, (name, y) in enumerate(errors.items()):
-            axes.plot(
-                t,
-                np.maximum(y, lowest),
-                label=name,
-                color=GUESSERS[name.split(",")[0]],
-                linestyle=DASHES[i],
-                marker="osD^"[i],
-                markersize=6,
-                markerfacecolor="white" if "new" in name else None,
-            )
-        axes.set(yscale="log", xlabel="step t, from the picture (0) to noise (1000)")
-        axes.set(ylabel="mean squared error of the noise", xlim=(0, 1000))
-        axes.yaxis.set_major_formatter(lambda y, _: f"{y:.6f}".rstrip("0").rstrip("."))
-        if min(lows) < 10 * lowest:
-            axes.set_ylim(lowest / 2, None)
-            words = f"{lowest:.5f} or less"
-            axes.annotate(words, (8, lowest), (0, -11), textcoords="offset points")
-        if mark is not None:
-            axes.axhline(mark, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
-            axes.annotate(f"{mark:g}", (8, mark), (0, 4), textcoords="offset points")
-        axes.legend()
-        return finished(canvas, caption)
+    canvas, axes = panels(7.4, 4)
+    for i, (name, y) in enumerate(errors.items()):
+        axes.plot(
+            t,
+            np.maximum(y, lowest),
+            label=name,
+            color=GUESSERS[name.split(",")[0]],
+            linestyle=DASHES[i],
+            marker="osD^"[i],
+            markersize=6,
+            markerfacecolor="white" if "new" in name else None,
+        )
+    axes.set(yscale="log", xlabel="step t, from the picture (0) to noise (1000)")
+    axes.set(ylabel="mean squared error of the noise", xlim=(0, 1000))
+    axes.yaxis.set_major_formatter(lambda y, _: f"{y:.6f}".rstrip("0").rstrip("."))
+    if min(lows) < 10 * lowest:
+        axes.set_ylim(lowest / 2, None)
+        words = f"{lowest:.5f} or less"
+        axes.annotate(words, (8, lowest), (0, -11), textcoords="offset points")
+    if mark is not None:
+        axes.axhline(mark, color="black", linestyle=(0, (1, 2)), linewidth=1.2)
+        axes.annotate(f"{mark:g}", (8, mark), (0, 4), textcoords="offset points")
+    axes.legend()
+    return finished(canvas, caption)
 
 
+@styled
 def scatter(points: Any, caption: str) -> Figure:
     """Pictures of two pixels as dots, (n, 2): the first pixel across, the second upwards."""
     points = np.asarray(points)
-    with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=(3.6, 3.4), layout="constrained")
-        axes = canvas.subplots()
-        axes.plot(points[:, 0], points[:, 1], ".", color=SIGNAL, markersize=3, alpha=0.5)
-        axes.set(xlabel="first pixel", ylabel="second pixel", aspect="equal")
-        axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
-        return finished(canvas, caption)
+    canvas, axes = panels(3.6, 3.4)
+    axes.plot(points[:, 0], points[:, 1], ".", color=SIGNAL, markersize=3, alpha=0.5)
+    axes.set(xlabel="first pixel", ylabel="second pixel", aspect="equal")
+    axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
+    return finished(canvas, caption)

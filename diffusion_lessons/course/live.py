@@ -1,7 +1,8 @@
 """Figures that talk to Python: a box for wishes, sliders that ask, and a view of training.
 
 Each is an anywidget with one small JavaScript module (folder ``js``), and a still picture with its
-caption for wherever no kernel runs: a stored notebook, a print-out, an exported page.
+caption for wherever no kernel runs: a stored notebook, a print-out, an exported page. What the
+browser wants is a ``request``, what Python has to say a ``response``; ``config`` never changes.
 """
 
 from __future__ import annotations
@@ -9,36 +10,42 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
 import torch
 import traitlets
-from torch import nn
 
 from ..critters import datasets, generate, prompts, world
-from ..train import make_ema
+from ..train import Record, make_ema
+from ..unet import UNet
 from . import figures, interactive
 
-_TELL_EVERY_SECONDS = 0.25  # often enough to look alive; more would only keep the browser busy
+_RESPOND_EVERY = 0.25  # seconds: often enough to look alive; more would only keep the browser busy
 _POINTS = 240  # of the loss curve, on its way to the browser
-R = TypeVar("R")
 
 
 class _Live(anywidget.AnyWidget):
     """What all of them are: a widget, beside a still picture with its caption."""
 
+    _css = interactive.style()
+
+    response = traitlets.Dict().tag(sync=True)
+    config = traitlets.Dict().tag(sync=True)
+
+    _still: figures.Figure
+
     def still(self) -> figures.Figure:
         """What a viewer without a kernel shows."""
-        raise NotImplementedError
+        return self._still
 
     def __repr__(self) -> str:
         return repr(self.still())
 
     def _bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         picture, metadata = self.still()._repr_mimebundle_()
-        view, _ = super()._repr_mimebundle_()
+        view, _ = super()._repr_mimebundle_() or ({}, {})
         return view | picture, metadata
 
     def _ipython_display_(self) -> None:
@@ -55,26 +62,23 @@ class _Live(anywidget.AnyWidget):
 
 
 class PromptBox(_Live):
-    """A box to type wishes into, and the pictures that develop out of static, as they are computed.
+    """A box to type wishes into, and the pictures that develop out of noise, as they are computed.
 
     ``model``: the network that draws, with the course's words. A copy of it is taken at each wish,
-    so it may be in training. ``wish``: what is drawn first, here and now; ``seed`` and ``guidance``
-    as in `wishes`. Later wishes are drawn in a thread of their own: the notebook stays free, a new
-    wish takes the place of one that is being drawn, and stopping is immediate. Raises ValueError
-    as `prompts.parse` and `generate.sample_conditions` do.
+    so it may be in training. ``wish``: what is drawn first, here and now, with ``seed`` and
+    ``guidance`` as in `generate`. Later wishes are drawn in a thread of their own: the notebook
+    stays free, a new wish takes the place of one that is being drawn, and stopping is immediate.
+    Raises ValueError as `prompts.parse` and `generate.sample_conditions` do.
     """
 
-    _css = interactive.style()
-
-    asked = traitlets.Dict().tag(sync=True)  # by the browser: number, text (None: stop), seed, ...
-    told = traitlets.Dict().tag(sync=True)  # what is being drawn: number, step, words, notes
+    # config: count, size, steps, start, t; response: number, step, words, notes, ...
+    request = traitlets.Dict().tag(sync=True)  # number, text (None: stop), seed, guidance
     frame = traitlets.Bytes().tag(sync=True)  # the pictures now: x_t, then x̂₀, (2, n, H, W, 3)
     film = traitlets.Bytes().tag(sync=True)  # all frames of what is finished
-    about = traitlets.Dict().tag(sync=True)  # what does not change: count, size, steps, t
 
     def __init__(
         self,
-        model: nn.Module,
+        model: UNet,
         wish: str,
         caption: str,
         *,
@@ -84,30 +88,25 @@ class PromptBox(_Live):
         steps: int = generate.STEPS,
         held_out: Sequence[world.Pair] = world.HELD_OUT,
     ) -> None:
-        self._model, self._held_out, self._caption = model, held_out, caption
+        self._model, self._held_out = model, held_out
         self._copy = make_ema(model)
-        self._lock, self._thread = threading.Lock(), None
-        self._current, self._next = 0, None
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._next: Mapping[str, Any] | None = None
+        self._current = 0
         first = {"number": 0, "text": wish, "seed": seed, "guidance": guidance}
-        about = {"count": count, "size": 32, "steps": steps, "start": first}
+        config = {"count": count, "size": 32, "steps": steps, "start": first}
         self._esm = interactive.module("prompt")
-        super().__init__(about=about, asked=first)
+        super().__init__(config=config, request=first)
         times = self._draw(first)
-        if "trouble" in self.told:
-            raise ValueError(self.told["trouble"])
-        self.about = about | {"t": times}
-        self._still = self._picture()
-        self.observe(self._on_asked, "asked")
+        if "error" in self.response:
+            raise ValueError(self.response["error"])
+        self.config = config | {"t": times}
+        held = np.frombuffer(self.frame, np.uint8).reshape(2, count, 32, 32, 3)[0]
+        self._still = figures.captioned(list(held), self.response["words"], caption)
+        self.observe(self._on_request, "request")
 
-    def still(self) -> figures.Figure:
-        """The pictures of the first wish, with the words that each was told."""
-        return self._still
-
-    def _picture(self) -> figures.Figure:
-        held = np.frombuffer(self.frame, np.uint8).reshape(2, self.about["count"], 32, 32, 3)[0]
-        return figures.captioned(list(held), self.told["words"], self._caption)
-
-    def _on_asked(self, change: Mapping[str, Any]) -> None:
+    def _on_request(self, change: Mapping[str, Any]) -> None:
         """Note the newest wish, and see that a thread is at work; never wait for it."""
         with self._lock:
             self._current, self._next = change["new"].get("number", 0), change["new"]
@@ -127,60 +126,57 @@ class PromptBox(_Live):
                 if self._next is None:
                     self._thread = None
                     return
-                asked, self._next = self._next, None
+                request, self._next = self._next, None
             try:
-                self._draw(asked)
+                self._draw(request)
             except Exception as error:  # a thread's error would go unseen
-                self._tell(asked["number"], trouble=f"{type(error).__name__}: {error}")
+                self._respond(request["number"], error=f"{type(error).__name__}: {error}")
 
-    def _draw(self, asked: Mapping[str, Any]) -> list[int]:
+    def _draw(self, request: Mapping[str, Any]) -> list[int]:
         """Draw a wish unless another comes in between; returns the levels t it went through."""
-        number, text, seed = asked["number"], asked.get("text"), asked.get("seed", 0)
+        number, text, seed = request["number"], request.get("text"), request.get("seed", 0)
         if text is None:
-            self._tell(number, stopped=True)
+            self._respond(number, stopped=True)
             return []
-        count, steps = self.about["count"], self.about["steps"]
+        count, steps = self.config["count"], self.config["steps"]
         try:
             prompt = prompts.parse(text)
             rows = generate.sample_conditions(prompt, count, seed, self._held_out)
-        except ValueError as trouble:
-            self._tell(number, trouble=str(trouble))
+        except ValueError as error:
+            self._respond(number, error=str(error))
             return []
-        said = {
+        response = {
             "text": " ".join(text.split()), "seed": seed, "notes": list(prompt.notes),
             "words": [generate.describe(row) for row in rows.tolist()],
         }  # fmt: skip
-        began, frames, times = time.perf_counter(), [], []
+        began = time.perf_counter()
+        frames, times = [], []
+        x_T = generate.initial_noise(count, seed)
         states = generate.trajectory(
-            self._copy,
-            rows,
-            generate.initial_noise(count, seed),
-            guidance=asked["guidance"],
-            steps=steps,
+            self._copy, rows, x_T, guidance=request["guidance"], steps=steps
         )
         for step, (t, x_t, x0_hat) in enumerate(states):
             if number != self._current:
-                self._tell(number, stopped=True)
+                self._respond(number, stopped=True)
                 break
             frame = datasets.to_pixels(torch.cat([x_t, x0_hat])).tobytes()
             frames.append(frame)
             times.append(int(t))
-            done = step == steps
-            told = said | {"step": step, "done": done}
-            if done:
-                told["seconds"] = round(time.perf_counter() - began, 2)
+            response |= {"step": step, "done": step == steps}
+            if response["done"]:
+                response["seconds"] = round(time.perf_counter() - began, 2)
             with self.hold_sync():
                 self.frame = frame
-                self._tell(number, **told)
-                if done:
+                self._respond(number, **response)
+                if response["done"]:
                     self.film = b"".join(frames)
             if step == 0:
                 # With every core at work on the next step, the first would be seen only after it.
                 time.sleep(0.02)
         return times
 
-    def _tell(self, number: int, **what: Any) -> None:
-        self.told = {"number": number} | what
+    def _respond(self, number: int, **response: Any) -> None:
+        self.response = {"number": number} | response
 
 
 class View(NamedTuple):
@@ -213,12 +209,9 @@ class Explorer(_Live):
     the first view.
     """
 
-    _css = interactive.style()
-
-    asked = traitlets.Dict().tag(sync=True)  # by the browser: number, at (a place in each control)
-    told = traitlets.Dict().tag(sync=True)  # number, says, titles, curves
+    # config: controls, the grid of pictures, chart; response: number, says, titles, curves.
+    request = traitlets.Dict().tag(sync=True)  # number, at (a place in each control)
     frame = traitlets.Bytes().tag(sync=True)  # the pictures, (n, H, W, 3)
-    about = traitlets.Dict().tag(sync=True)  # what does not change
 
     def __init__(
         self,
@@ -234,7 +227,7 @@ class Explorer(_Live):
         still: figures.Figure | None = None,
     ) -> None:
         self._show = show
-        self._values = [list(values) for values in controls.values()]
+        self._values: list[list[Any]] = [list(values) for values in controls.values()]
         at = [values.index(value) for values, value in zip(self._values, start, strict=True)]
         view = show(*self._at(at))
         self._shapes = [interactive.as_bytes(picture).shape for picture in view.pictures]
@@ -244,8 +237,8 @@ class Explorer(_Live):
         columns = columns or len(view.pictures)
         self._esm = interactive.module("explorer")
         super().__init__(
-            asked={"number": 0, "at": at},
-            about={
+            request={"number": 0, "at": at},
+            config={
                 "controls": [
                     {
                         "name": name,
@@ -264,22 +257,18 @@ class Explorer(_Live):
             list(view.pictures), caption, columns=columns, titles=list(view.titles[:columns]),
             labels=labels, inches=size / 100,
         )  # fmt: skip
-        self.observe(self._on_asked, "asked")
-
-    def still(self) -> figures.Figure:
-        """What a viewer without a kernel shows."""
-        return self._still
+        self.observe(self._on_request, "request")
 
     def _at(self, at: Sequence[int]) -> list[Any]:
         return [values[k] for values, k in zip(self._values, at, strict=True)]
 
-    def _on_asked(self, change: Mapping[str, Any]) -> None:
-        asked = change["new"]
+    def _on_request(self, change: Mapping[str, Any]) -> None:
+        request = change["new"]
         try:
-            self._paint(asked["number"], self._show(*self._at(asked["at"])))
+            self._paint(request["number"], self._show(*self._at(request["at"])))
         except Exception as error:  # else it would go into the kernel's log, where nobody looks
             says = f"At these places it failed: {type(error).__name__}: {error}"
-            self.told = self.told | {"number": asked["number"], "says": says}
+            self.response = self.response | {"number": request["number"], "says": says}
 
     def _paint(self, number: int, view: View) -> None:
         count = len(self._shapes)
@@ -289,7 +278,7 @@ class Explorer(_Live):
         curves = [[float(f"{v:.4g}") for v in numbers] for numbers in view.curves.values()]
         with self.hold_sync():
             self.frame = b"".join(picture.tobytes() for picture in pixels)
-            self.told = {
+            self.response = {
                 "number": number, "says": view.says, "curves": curves,
                 "titles": list(view.titles) or [""] * count,
             }  # fmt: skip
@@ -300,16 +289,12 @@ def _written(value: float | str) -> str:
 
 
 def _axes(chart: Chart, names: Sequence[str]) -> dict[str, Any]:
-    colors = (figures.SIGNAL, figures.NOISE, figures.PREDICTION)
     return {
         "at": [float(f"{v:.5g}") for v in chart.at], "x": [min(chart.at), max(chart.at)],
         "y": [chart.yticks[0][0], chart.yticks[-1][0]], "xlabel": chart.xlabel,
         "ylabel": chart.ylabel, "xticks": list(map(list, chart.xticks)),
         "yticks": list(map(list, chart.yticks)),
-        "lines": [
-            {"name": name, "color": colors[i], "dash": ("-", "--", "-.")[i]}
-            for i, name in enumerate(names)
-        ],
+        "lines": [{"name": name} | interactive.look(i) for i, name in enumerate(names)],
     }  # fmt: skip
 
 
@@ -317,44 +302,43 @@ class Monitor(_Live):
     """Training in view: the loss, the time left, and what the network draws by then.
 
     ``total``: how many pictures the training will see; ``titles``: a word for each picture of a
-    preview, if there are any. Show it (`display`, or as the last line of a cell) before the loop::
+    preview, if there are any. Show it (``display``, or last in a cell) before the loop::
 
         for record in monitor.watch(train(...)):
             if record.samples_seen >= next_preview:
                 monitor.preview(record.samples_seen, draw(ema))
     """
 
-    _css = interactive.style()
-
-    told = traitlets.Dict().tag(sync=True)  # pictures, loss, left (seconds), state
-    curve = traitlets.List().tag(sync=True)  # [pictures, mean loss], ...
-    rows = traitlets.List().tag(sync=True)  # how many pictures it had seen at each preview
+    # config: total, titles, size; response: pictures, loss, left (seconds), state.
+    curve: traitlets.List = traitlets.List().tag(sync=True)  # [pictures, mean loss], ...
+    rows: traitlets.List = traitlets.List().tag(sync=True)  # pictures seen at each preview
     sheet = traitlets.Bytes().tag(sync=True)  # the previews, (rows, n, H, W, 3)
-    about = traitlets.Dict().tag(sync=True)  # total, titles, size
 
     def __init__(self, total: int, caption: str, *, titles: Sequence[str] = ()) -> None:
-        self._caption, self._records, self._previews = caption, [], {}
+        self._caption = caption
+        self._losses: list[tuple[int, float]] = []
+        self._previews: dict[int, Any] = {}
         self._esm = interactive.module("monitor")
         super().__init__(
-            about={"total": total, "titles": list(titles), "size": 32},
-            told={"pictures": 0, "state": "waiting"},
+            config={"total": total, "titles": list(titles), "size": 32},
+            response={"pictures": 0, "state": "waiting"},
         )
 
     def still(self) -> figures.Figure:
         """The loss so far and the previews, one row each."""
         return figures.training_so_far(
-            self.curve, self._previews, self.about["titles"], self.about["total"], self._caption
+            self.curve, self._previews, self.config["titles"], self.config["total"], self._caption
         )
 
-    def watch(self, records: Iterable[R]) -> Iterator[R]:
+    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
         """Hand the records of `train.train` on, one by one, and show how far it is."""
         state, last = "stopped", -1.0
         try:
             for record in records:
-                self._records.append((record.samples_seen, record.loss))
-                if time.monotonic() - last > _TELL_EVERY_SECONDS:
+                self._losses.append((record.samples_seen, record.loss))
+                if time.monotonic() - last > _RESPOND_EVERY:
                     last = time.monotonic()
-                    self._tell("training", record.seconds_left)
+                    self._respond("training", record.seconds_left)
                 yield record
             state = "finished"
         finally:
@@ -362,14 +346,14 @@ class Monitor(_Live):
             close = getattr(records, "close", None)
             if close is not None:
                 close()
-            self._tell(state, 0)
+            self._respond(state, 0)
             self._show_again()
 
     def preview(self, pictures: int, drawn: Any) -> None:
         """Add a row to the previews: what it draws after so many ``pictures``, (n, 3, H, W)."""
-        if len(drawn) != len(self.about["titles"]):
+        if len(drawn) != len(self.config["titles"]):
             raise ValueError(
-                f"The monitor has titles for {len(self.about['titles'])} pictures in a row, not "
+                f"The monitor has titles for {len(self.config['titles'])} pictures in a row, not "
                 f"{len(drawn)}: give one title for each."
             )
         self._previews[pictures] = drawn
@@ -379,17 +363,17 @@ class Monitor(_Live):
                 datasets.to_pixels(row).tobytes() for row in self._previews.values()
             )
 
-    def _tell(self, state: str, left: float) -> None:
-        seen, losses = zip(*self._records, strict=True) if self._records else ((0,), (0,))
+    def _respond(self, state: str, left: float) -> None:
+        seen, losses = zip(*self._losses, strict=True) if self._losses else ((0,), (0,))
         window = max(1, len(losses) // _POINTS)
         whole = len(losses) // window * window
         means = np.reshape(losses[:whole], (-1, window)).mean(1)
         places = seen[window - 1 : whole : window]
         with self.hold_sync():
-            if self._records:
+            if self._losses:
                 self.curve = [[p, round(float(v), 4)] for p, v in zip(places, means, strict=True)]
-            self.told = {
-                "pictures": min(seen[-1], self.about["total"]), "state": state,
+            self.response = {
+                "pictures": min(seen[-1], self.config["total"]), "state": state,
                 "loss": round(float(np.mean(losses[-20:])), 3), "left": round(left),
             }  # fmt: skip
 

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .figures import ROAD, Figure, as_image
+from .figures import PROGRESS, Figure, as_image
 
 _SHEET = 4  # pictures beside each other, twice as many on large sheets
 
@@ -80,9 +80,9 @@ def _film_page(states: Sequence[tuple[int, Any, Any]], frame: int, title: str) -
             lower = y + height + gap + height // 2
             pen.text((left - 10, lower), "guess", "black", small, anchor="rm")
     start, end, y = left + 6, left + across - gap - 6, top + bands * band + 4
-    pen.line((start, y, end, y), ROAD, 2)
-    x = start + (end - start) * frame / (len(states) - 1)
-    pen.ellipse((x - 6, y - 6, x + 6, y + 6), ROAD)
+    pen.line((start, y, end, y), PROGRESS, 2)
+    now = start + (end - start) * frame / (len(states) - 1)
+    pen.ellipse((now - 6, y - 6, now + 6, y + 6), PROGRESS)
     pen.text((start - 6, y + 9), "noise", "black", small)
     pen.text(((start + end) / 2, y + 9), f"t = {t}", "black", small, anchor="ma")
     pen.text((end + 6, y + 9), "picture", "black", small, anchor="ra")

@@ -256,12 +256,14 @@ pairs["other half and seed"] = alike(other, again)
 pairs["two halves, other static"] = alike(one, other.roll(1, 0))
 for name, r in pairs.items():
     print(f"{name:26s} median {r.median():.2f}   mean {r.mean():.2f}")
-lesson.overlaid(
+figures.outlines(
     pairs,
     "Correlations of 256 pairs. From the same static most lie above 0.8, whether the two networks "
     "saw the same half or different ones; from other static they are spread widely around 0.",
     xlabel="correlation, average picture taken off",
     span=(-1, 1),
+    bins=40,
+    colors=dict(zip(pairs, figures.CYCLE, strict=False)),
 )
 
 # %%

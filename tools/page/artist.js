@@ -23,7 +23,7 @@ export function* trajectory(engine, world, cond, start, guidance, steps) {
   const lambda = (t) => Math.log(signal(t) / noise(t));
   const places = timesteps(alphaBar.length - 1, steps);
   const count = cond.length, each = start.length / count;
-  const response = (x, t, words) => { // as many pictures at a time as the engine was made for
+  const predict = (x, t, words) => { // as many pictures at a time as the engine was made for
     const answer = new Float32Array(x.length);
     for (let first = 0; first < words.length; first += engine.most) {
       const some = words.slice(first, first + engine.most);
@@ -37,14 +37,14 @@ export function* trajectory(engine, world, cond, start, guidance, steps) {
     const t = places[i], s = places[i + 1];
     const w = t < lowest || t > highest ? Math.min(guidance, 1) : guidance;
     let v;
-    if (w === 1) v = response(x, t, cond);
+    if (w === 1) v = predict(x, t, cond);
     else {
       const both = new Float32Array(2 * x.length);
       both.set(x);
       both.set(x, x.length);
-      const responses = response(both, t, [...cond, ...cond.map(() => [])]);
-      v = responses.subarray(0, x.length).map((conditional, j) => {
-        const unconditional = responses[x.length + j];
+      const pred = predict(both, t, [...cond, ...cond.map(() => [])]);
+      v = pred.subarray(0, x.length).map((conditional, j) => {
+        const unconditional = pred[x.length + j];
         return unconditional + w * (conditional - unconditional);
       });
     }
@@ -92,17 +92,17 @@ export async function createArtist(parts, simd = knowsSimd()) {
     for (let k = 0; k < count; k++) x.set(normalNumbers(seed, k, values), k * values);
     return x;
   }
-  // Draws a wish step by step; yields what live.PromptBox tells, with the pictures as numbers.
+  // Draws a wish step by step; yields what live.PromptBox answers, with the pictures as numbers.
   function* draw({ text, seed, guidance, steps, count }) {
     const prompt = reader.parse(text), cond = sampler.sampleConditions(prompt, count, seed);
-    const said = { text: text.trim().split(/\s+/).join(" "), seed, steps, notes: prompt.notes,
+    const response = { text: text.trim().split(/\s+/).join(" "), seed, steps, notes: prompt.notes,
       words: cond.map(sampler.describe), t: timesteps(world.alpha_bar.length - 1, steps) };
     let step = 0;
     for (const state of trajectory(engine, world, cond, start(count, seed), guidance, steps)) {
       const frame = new Uint8Array(2 * count * values);
       frame.set(asBytes(state.x_t, count, side));
       frame.set(asBytes(state.x0_hat, count, side), count * values);
-      yield { told: { ...said, step, done: step === steps }, frame, numbers: state.x_t };
+      yield { response: { ...response, step, done: step === steps }, frame, numbers: state.x_t };
       step += 1;
     }
   }
@@ -122,7 +122,7 @@ export async function createArtist(parts, simd = knowsSimd()) {
   return { draw, selfCheck };
 }
 
-// In a worker: {parts} first, then {asked: {number, text (null: stop), seed, …}} or {check: true}.
+// In a worker: {parts} first, then {request: {number, text (null: stop), seed, …}} or {check: true}.
 export function listen(scope) {
   let artist, current = 0; // a promise, so that whoever asks early waits
   const rest = () => new Promise((go) => { // lets newer messages in
@@ -133,18 +133,18 @@ export function listen(scope) {
     };
     port2.postMessage(0);
   });
-  async function draw(asked) {
-    const { number } = asked, began = performance.now();
+  async function draw(request) {
+    const { number } = request, began = performance.now();
     try {
-      for (const { told, frame } of (await artist).draw(asked)) {
+      for (const { response, frame } of (await artist).draw(request)) {
         if (number !== current) return;
         const seconds = Number(((performance.now() - began) / 1000).toFixed(2));
-        scope.postMessage({ told: { number, ...told, seconds }, frame }, [frame.buffer]);
+        scope.postMessage({ response: { number, ...response, seconds }, frame }, [frame.buffer]);
         await rest();
         if (number !== current) return;
       }
     } catch (error) {
-      scope.postMessage({ told: { number, trouble: error.message } });
+      scope.postMessage({ response: { number, error: error.message } });
     }
   }
   scope.onmessage = async ({ data }) => {
@@ -157,9 +157,10 @@ export function listen(scope) {
       const worst = await artist.then((made) => made.selfCheck(rest)).catch(() => null);
       scope.postMessage({ checked: worst });
     } else {
-      current = data.asked.number;
-      if (data.asked.text === null) scope.postMessage({ told: { number: current, stopped: true } });
-      else draw(data.asked);
+      current = data.request.number;
+      if (data.request.text === null)
+        scope.postMessage({ response: { number: current, stopped: true } });
+      else draw(data.request);
     }
   };
 }

@@ -1,24 +1,24 @@
 // Between a figure and the worker that draws for it: what a notebook's kernel is to js/prompt.js.
-// ``about`` as in live.PromptBox; ``heard`` is called with all that the worker says.
+// ``config`` as in live.PromptBox; ``heard`` is called with all that the worker says.
 const TROUBLE = "The page cannot draw in this browser: ";
 
-function createModel(parts, workerText, about, heard) {
+function createModel(parts, workerText, config, heard) {
   const address = URL.createObjectURL(new Blob([workerText], { type: "text/javascript" }));
   const worker = new Worker(address); // classic: a page opened from a file has no other kind
   const bytes = (array) => new DataView(array.buffer, array.byteOffset, array.byteLength);
-  const { count, steps, start } = about;
-  const values = { about, asked: { number: 0, count, steps, ...start }, told: {},
+  const { count, steps, start } = config;
+  const values = { config, request: { number: 0, count, steps, ...start }, response: {},
     frame: bytes(new Uint8Array()), film: bytes(new Uint8Array()) };
   const listeners = new Map();
   let broken = "";
-  const tell = (told) => {
-    values.told = told;
-    listeners.get("change:told")?.();
+  const respond = (response) => {
+    values.response = response;
+    listeners.get("change:response")?.();
   };
-  const fail = () => tell({ number: values.asked.number, trouble: broken });
+  const fail = () => respond({ number: values.request.number, error: broken });
   worker.onmessage = ({ data }) => {
     if (data.frame) values.frame = bytes(data.frame);
-    if (data.told) tell(data.told);
+    if (data.response) respond(data.response);
     heard(data, worker);
   };
   worker.onerror = (event) => {
@@ -31,7 +31,7 @@ function createModel(parts, workerText, about, heard) {
     set(name, value) { values[name] = value; },
     save_changes() {
       if (broken) fail();
-      else worker.postMessage({ asked: values.asked });
+      else worker.postMessage({ request: values.request });
     },
     on(name, listener) { listeners.set(name, listener); },
     off(name) { listeners.delete(name); },
@@ -39,13 +39,13 @@ function createModel(parts, workerText, about, heard) {
 }
 
 // Put a prompt box into ``root``, and draw its first wish. ``status`` hears of the self-check.
-async function startBox(root, { parts, workerText, figureText, about }, status) {
+async function startBox(root, { parts, workerText, figureText, config }, status) {
   try {
     const { default: figure } = await import(
       "data:text/javascript," + encodeURIComponent(figureText));
     let checked = false;
-    const model = createModel(parts, workerText, about, (data, worker) => {
-      if (data.told?.done && !checked) {
+    const model = createModel(parts, workerText, config, (data, worker) => {
+      if (data.response?.done && !checked) {
         checked = true;
         worker.postMessage({ check: true });
       }

@@ -1,7 +1,6 @@
-// What the figures share. Plain DOM, no library; Python puts this text in front of each figure's.
+// What the figures share. Plain DOM, no library; Python puts this text in front of each figure's,
+// and in front of it the two colours SIGNAL and NOISE; those of curves come with their data.
 
-export const SIGNAL = "#0072B2", NOISE = "#D55E00", PREDICTION = "#009E73";
-export const DASHES = { "-": "", "--": "7 4", "-.": "8 3 2 3", ":": "2 3" };
 // JupyterLab takes the arrow keys away from whatever does not carry this.
 const KEYS = { "data-lm-suppress-shortcuts": "true" };
 const SVG = "http://www.w3.org/2000/svg";
@@ -29,10 +28,10 @@ export function fresh(prefix) {
 
 /** Call `paint` once in the next frame, however often it is asked for before. */
 export function painter(paint) {
-  let asked = 0;
+  let requested = 0;
   return () => {
-    asked ||= requestAnimationFrame(() => {
-      asked = 0;
+    requested ||= requestAnimationFrame(() => {
+      requested = 0;
       paint();
     });
   };

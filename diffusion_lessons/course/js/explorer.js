@@ -1,10 +1,10 @@
 // Explorer: sliders that ask Python; it answers with pictures, a sentence and curves.
-import { DASHES, axes, bitmap, choice, draw, key, make, numbers, painter, picture, slider } from "./common.js";
+import { axes, bitmap, choice, draw, key, make, numbers, painter, picture, slider } from "./common.js";
 
 export default {
   render({ model, el }) {
     el.classList.add("dl");
-    const { controls, columns, labels, chart, count, width, height, size } = model.get("about");
+    const { controls, columns, labels, chart, count, width, height, size } = model.get("config");
     const tiles = Array.from({ length: count }, () => {
       const tile = picture(width, height, size, "");
       const title = make("span", { class: "dl-note" });
@@ -24,20 +24,20 @@ export default {
       xticks: chart.xticks, yticks: chart.yticks, xlabel: chart.xlabel, ylabel: chart.ylabel,
       label: `${chart.ylabel}, over ${chart.xlabel}` });
     const lines = chart ? chart.lines.map(({ color, dash }) => draw("path", { fill: "none",
-      stroke: color, "stroke-width": 2.2, "stroke-dasharray": DASHES[dash] || null })) : [];
+      stroke: color, "stroke-width": 2.2, "stroke-dasharray": dash || null })) : [];
     const legend = chart ? chart.lines.map(({ name, color, dash }) =>
-      make("span", { class: "dl-note dl-line" }, key(color, DASHES[dash]), name)) : [];
+      make("span", { class: "dl-note dl-line" }, key(color, dash), name)) : [];
     if (plot) plot.svg.append(...lines);
     const path = (ys) => ys.map((v, i) => {
       const inside = Math.max(chart.y[0], Math.min(chart.y[1], v));
       return `${i ? "L" : "M"}${plot.x(chart.at[i]).toFixed(1)} ${plot.y(inside).toFixed(1)}`;
     }).join("");
 
-    const at = [...model.get("asked").at];
-    let number = model.get("asked").number;
+    const at = [...model.get("request").at];
+    let number = model.get("request").number;
     const ask = () => {
       number += 1;
-      model.set("asked", { number, at: [...at] });
+      model.set("request", { number, at: [...at] });
       model.save_changes();
     };
     const rows = controls.map(({ name, places, words }, i) => {
@@ -54,22 +54,22 @@ export default {
     });
     const says = make("p", { role: "status" });
     function all() {
-      const told = model.get("told"), frame = numbers(model, "frame");
-      says.textContent = told.says;
+      const response = model.get("response"), frame = numbers(model, "frame");
+      says.textContent = response.says;
       tiles.forEach(({ map, title, canvas }, i) => {
         map.unpack(frame, i);
-        title.textContent = told.titles[i];
-        title.hidden = !told.titles[i];
+        title.textContent = response.titles[i];
+        title.hidden = !response.titles[i];
         canvas.setAttribute("aria-label", [labels[Math.floor(i / columns)],
-          told.titles[i] || `picture ${i + 1}`].filter(Boolean).join(", "));
+          response.titles[i] || `picture ${i + 1}`].filter(Boolean).join(", "));
       });
-      lines.forEach((line, i) => line.setAttribute("d", path(told.curves[i])));
+      lines.forEach((line, i) => line.setAttribute("d", path(response.curves[i])));
     }
     const paint = painter(all);
-    model.on("change:told", paint);
+    model.on("change:response", paint);
     el.append(...rows, make("div", { class: "dl-row" }, grid,
       ...(plot ? [make("div", { class: "dl-stack" }, plot.svg, ...legend)] : [])), says);
     all();
-    return () => model.off("change:told", paint);
+    return () => model.off("change:response", paint);
   },
 };

@@ -1,5 +1,5 @@
 // Film: the states of sampling, frame by frame; what is held (x_t) beside the guess (x̂₀).
-import { DASHES, button, choice, curves, key, make, painter, picture, sheet, slider } from "./common.js";
+import { button, choice, curves, key, make, painter, picture, sheet, slider } from "./common.js";
 
 export default {
   async render({ model, el }) {
@@ -26,11 +26,10 @@ export default {
       return [k, `t = ${steps[k]}`];
     });
     const tracks = model.get("tracks").map(({ title, y, yticks, lines }) => {
-      const plain = lines.map((line) => ({ ...line, dash: DASHES[line.dash] }));
-      const chart = curves({ lines: plain, width: 560, height: 180, x: [0, last], y, yticks,
+      const chart = curves({ lines, width: 560, height: 180, x: [0, last], y, yticks,
         xticks, xlabel: "along the film: noise → picture", ylabel: title, label: `${title}, along the film` });
-      const said = plain.map(() => make("span", { class: "dl-read" }));
-      const legend = make("div", { class: "dl-row dl-note" }, ...plain.map((line, i) =>
+      const said = lines.map(() => make("span", { class: "dl-read" }));
+      const legend = make("div", { class: "dl-row dl-note" }, ...lines.map((line, i) =>
         make("span", {}, key(line.color, line.dash), ` ${line.name} `, said[i])));
       legend.querySelectorAll("svg").forEach((s) => { s.style.display = "inline-block"; });
       const go = (k) => {

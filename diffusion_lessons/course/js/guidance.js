@@ -1,5 +1,5 @@
 // Guidance explorer: the same noise, one prompt, all strengths of guidance; measured accuracy beside.
-import { DASHES, choice, curves, key, make, painter, picture, sheet, slider } from "./common.js";
+import { choice, curves, key, make, painter, picture, sheet, slider } from "./common.js";
 
 export default {
   async render({ model, el }) {
@@ -16,16 +16,15 @@ export default {
       ...small.map(({ box }, k) => make("div", {}, box, make("p", { class: "dl-note" }, `${scales[k]}`))));
 
     const charts = model.get("measured").map(({ title, y, yticks, lines }) => {
-      const plain = lines.map((line) => ({ ...line, dash: DASHES[line.dash] }));
-      const chart = curves({ lines: plain, x: [0, last], y, yticks, height: 180,
+      const chart = curves({ lines, x: [0, last], y, yticks, height: 180,
         xticks: scales.map((w, k) => [k, w]), xlabel: "guidance w", ylabel: title,
         label: `${title}, measured at each strength of guidance` });
       const said = make("span", { class: "dl-note dl-read" });
       const go = (k) => {
         chart.go(k);
-        said.textContent = plain.map((line) => `${line.name} ${line.values[k]}`).join(", ");
+        said.textContent = lines.map((line) => `${line.name} ${line.values[k]}`).join(", ");
       };
-      const legend = plain.length > 1 ? plain.map((line) =>
+      const legend = lines.length > 1 ? lines.map((line) =>
         make("span", { class: "dl-note" }, key(line.color, line.dash), line.name)) : [];
       return { box: make("div", { class: "dl-stack" }, chart.svg, ...legend, said), go };
     });

@@ -6,7 +6,7 @@ const LOSS = "currentColor";
 export default {
   render({ model, el }) {
     el.classList.add("dl");
-    const { total, titles, size } = model.get("about");
+    const { total, titles, size } = model.get("config");
     const fill = make("div", { class: "dl-fill" });
     const bar = make("div", { class: "dl-bar", role: "progressbar", "aria-label": "training",
       "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
@@ -42,7 +42,7 @@ export default {
       }
     }
     function all() {
-      const { pictures, state, loss: now, left } = model.get("told");
+      const { pictures, state, loss: now, left } = model.get("response");
       const share = Math.floor((100 * pictures) / total);
       fill.style.width = `${share}%`;
       bar.setAttribute("aria-valuenow", share);
@@ -62,13 +62,13 @@ export default {
         `${i ? "L" : "M"}${chart.x(seen).toFixed(1)} ${chart.y(Math.min(1, value)).toFixed(1)}`).join(""));
     }
     const paint = painter(all);
-    model.on("change:told", paint);
+    model.on("change:response", paint);
     model.on("change:sheet", addRows);
     el.append(bar, line, news, chart.svg, grid);
     all();
     addRows();
     return () => {
-      model.off("change:told", paint);
+      model.off("change:response", paint);
       model.off("change:sheet", addRows);
     };
   },

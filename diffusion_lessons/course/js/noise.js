@@ -1,7 +1,7 @@
 // Noise explorer: x = signal · x₀ + noise · ε, worked out here from x₀ (bytes), ε (int16) and ᾱ.
 import {
-  NOISE, DASHES, bitmap, button, check, choice, curves, gaussian, histogram, key, make, numbers,
-  painter, percent, picture, sign, slider,
+  bitmap, button, check, choice, curves, gaussian, histogram, key, make, numbers, painter, percent,
+  picture, sign, slider,
 } from "./common.js";
 
 const TENTHS = 20; // a strength of noise moves in twentieths
@@ -12,7 +12,7 @@ export default {
     const x0 = numbers(model, "x0"), seed = model.get("seed"), total = x0.length;
     const eps = new Int16Array(total);
     const schedules = model.get("schedules").map((s) =>
-      ({ ...s, dash: DASHES[s.dash], values: numbers(model, s.bytes, Float32Array), lost: null }));
+      ({ ...s, values: numbers(model, s.bytes, Float32Array), lost: null }));
     const stepped = schedules.length > 0;
     const T = stepped ? schedules[0].values.length - 1 : TENTHS * model.get("strongest");
     const bent = schedules.findIndex((s) => s.bend !== undefined);

@@ -8,9 +8,9 @@ const SAVED = 320; // pixels of a saved picture
 export default {
   render({ model, el }) {
     el.classList.add("dl");
-    const { size, start, counts, most_steps: most, ...about } = model.get("about");
+    const { size, start, counts, most_steps: most, ...config } = model.get("config");
     const values = size * size * 3;
-    let { count, steps, t } = about, wished = { count, steps }, shown = start;
+    let { count, steps, t } = config, wished = { count, steps }, shown = start;
     const ids = { text: fresh("text"), seed: fresh("seed") };
     // Notebooks keep a form from hearing the Enter key in its fields.
     const enter = (event) => {
@@ -45,7 +45,7 @@ export default {
       wanted += 1;
       queue.length = 0;
       busy(false);
-      model.set("asked", { number: wanted, text: null });
+      model.set("request", { number: wanted, text: null });
       model.save_changes();
       say("Stopped.");
     });
@@ -80,7 +80,7 @@ export default {
         const held = picture(size, size, alone ? 320 : 160, `picture ${i + 1}: what is held`);
         const guess = picture(size, size, alone ? 160 : 64,
           `picture ${i + 1}: the network's guess`);
-        const words = make("p", { class: "dl-note dl-told" });
+        const words = make("p", { class: "dl-note" });
         const box = make("figure", { class: alone ? "dl-tile dl-alone" : "dl-tile" }, held.box,
           make("div", { class: "dl-line" }, guess.box, make("span", { class: "dl-note" }, "guess")),
           words);
@@ -98,7 +98,7 @@ export default {
     place.row.classList.add("dl-film");
 
     // What is drawn: the frames of the newest wish; and those that wait to be shown.
-    let frames = [], queue = [], wanted = model.get("asked").number ?? 0, timer = 0, waiting = 0;
+    let frames = [], queue = [], wanted = model.get("request").number ?? 0, timer = 0, waiting = 0;
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
     const wholeSeed = () => Math.min(9999, Math.max(0, Math.trunc(Number(seed.value)) || 0));
     const say = (words) => { if (status.textContent !== words) status.textContent = words; };
@@ -124,8 +124,8 @@ export default {
       queue.length = 0;
       busy(true);
       say("Asked …");
-      waiting = setTimeout(() => say(about.busy ?? "The notebook is busy: drawing begins when it is free."), 1500);
-      model.set("asked", { number: wanted, text: text.value, seed: wholeSeed(),
+      waiting = setTimeout(() => say(config.busy ?? "The notebook is busy: drawing begins when it is free."), 1500);
+      model.set("request", { number: wanted, text: text.value, seed: wholeSeed(),
         guidance: guidance.value, ...wished });
       model.save_changes();
     }
@@ -137,64 +137,64 @@ export default {
       paint();
       timer = setTimeout(() => { timer = 0; play(); }, STEP_MS);
     }
-    function describe(told) {
+    function describe(response) {
       tiles.forEach(({ words, held }, i) => {
-        words.textContent = told.words[i];
+        words.textContent = response.words[i];
         held.canvas.setAttribute("aria-label",
-          `picture ${i + 1} of “${told.text || "anything"}”: ${told.words[i]}`);
+          `picture ${i + 1} of “${response.text || "anything"}”: ${response.words[i]}`);
       });
-      notes.replaceChildren(...told.notes.map((note) => make("li", {}, note)));
+      notes.replaceChildren(...response.notes.map((note) => make("li", {}, note)));
     }
-    function hear() {
-      const told = model.get("told");
-      if ((told.number ?? 0) < wanted) return; // of a wish that was given up
-      wanted = told.number ?? 0;
-      if (told.trouble) {
+    function receive() {
+      const response = model.get("response");
+      if ((response.number ?? 0) < wanted) return; // of a wish that was given up
+      wanted = response.number ?? 0;
+      if (response.error) {
         busy(false);
         notes.replaceChildren();
-        return say(told.trouble);
+        return say(response.error);
       }
-      if (told.stopped) return busy(false);
-      if (told.step === 0) {
+      if (response.stopped) return busy(false);
+      if (response.step === 0) {
         frames = [];
-        shown = { text: told.text, seed: told.seed };
-        ({ steps, t } = { steps, t, ...told });
+        shown = { text: response.text, seed: response.seed };
+        ({ steps, t } = { steps, t, ...response });
         place.input.max = steps;
-        if (told.words.length !== count) {
-          count = told.words.length;
+        if (response.words.length !== count) {
+          count = response.words.length;
           lay();
         }
-        describe(told);
+        describe(response);
         busy(true);
-        say(`Drawing “${told.text || "anything"}” …`);
+        say(`Drawing “${response.text || "anything"}” …`);
       }
-      frames[told.step] = numbers(model, "frame");
+      frames[response.step] = numbers(model, "frame");
       // With less motion: the static, so that the new words don't stand under old pictures; the end.
-      if (!calm.matches || told.done || told.step === 0) queue.push(told.step);
-      if (told.done) {
+      if (!calm.matches || response.done || response.step === 0) queue.push(response.step);
+      if (response.done) {
         busy(false);
-        say(`“${told.text || "anything"}” out of static number ${told.seed}, ${steps} steps in ` +
-          `${told.seconds} s.`);
+        say(`“${response.text || "anything"}” out of static number ${response.seed}, ${steps} steps in ` +
+          `${response.seconds} s.`);
       }
       play();
     }
-    model.on("change:told", hear);
+    model.on("change:response", receive);
 
     el.append(form, status, make("div", { role: "status" }, notes), row, place.row);
     busy(false);
     guidance.tell();
-    const told = model.get("told"), film = numbers(model, "film");
+    const response = model.get("response"), film = numbers(model, "film");
     if (film.length) {
       frames = Array.from({ length: steps + 1 }, (_, k) =>
         film.subarray(k * 2 * count * values, (k + 1) * 2 * count * values));
-      if (told.words) {
-        shown = told;
-        describe(told);
+      if (response.words) {
+        shown = response;
+        describe(response);
       }
     }
     all();
     return () => {
-      model.off("change:told", hear);
+      model.off("change:response", receive);
       clearTimeout(timer);
       clearTimeout(waiting);
     };

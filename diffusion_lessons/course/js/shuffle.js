@@ -1,6 +1,5 @@
 // Values or positions: on the left pixels change places, on the right their values get noise.
-import { SIGNAL, NOISE, bitmap, gaussian, histogram, make, numbers, painter, picture, shuffled,
-  slider } from "./common.js";
+import { bitmap, gaussian, histogram, make, numbers, painter, picture, shuffled, slider } from "./common.js";
 
 export default {
   render({ model, el }) {
