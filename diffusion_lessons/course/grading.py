@@ -116,7 +116,7 @@ class Exercise:
         if hint is not None:
             return hint
         if self.problem is not None:
-            return self._problem(answers, trials)
+            return self._problem(self.problem, answers, trials)
         expected = [self.right(*_copied(trial)) for trial in trials]
         if _all_same(answers, expected, self.tolerance):
             found = next((f for f in map(dtype_of, answers) if f != self.dtype), self.dtype)
@@ -139,16 +139,23 @@ class Exercise:
                 "its answer changes from call to call: use only what it is given, and no fresh "
                 "noise."
             )
-        pairs = ((numbers(a), numbers(e)) for a, e in zip(answers, expected, strict=True))
+        pairs = (
+            (np.asarray(numbers(x)) for x in pair) for pair in zip(answers, expected, strict=True)
+        )
         apart = max(float(np.max(np.abs(a - e), initial=0.0)) for a, e in pairs)
         return (
             f"not yet. Its answer is up to {apart:.3g} away from the right one; compare it with "
             "the formula above, term by term."
         )
 
-    def _problem(self, answers: Sequence[Any], trials: Sequence[tuple[Any, ...]]) -> str | None:
+    def _problem(
+        self,
+        problem_of: Callable[..., str | None],
+        answers: Sequence[Any],
+        trials: Sequence[tuple[Any, ...]],
+    ) -> str | None:
         for number, (answer, trial) in enumerate(zip(answers, trials, strict=True), 1):
-            problem = self.problem(answer, *trial)
+            problem = problem_of(answer, *trial)
             if problem:
                 return problem
             if self.seeded and number == 2 and not same(answers[0], answer, 0.0):
@@ -215,7 +222,7 @@ def _bodies(text: str) -> list[str]:
         alone = isinstance(node, ast.Expr) and node.lineno == begin + 1
         if alone or isinstance(node, ast.Return):
             bodies.append(f"return {body}" if alone else body)
-            begin = node.end_lineno
+            begin = node.end_lineno or begin
     if begin < len(lines):
         raise SyntaxError(f"this formula lacks its return: {' '.join(lines[begin:])}")
     return bodies

@@ -209,7 +209,7 @@ _QUESTIONS = {
     "apart": _Question(5, 5, "the differences are −1 and 7: square, mean, root."),
 }
 # What likely wrong answers mean.
-_WRONG = {
+_WRONG: dict[str, dict[Any, str]] = {
     "slice": {
         18: "you count from 1: the first place is 0, so x[1] is 6.",
         11: "you count from 1: the first place is 0, so x[1] is 6.",
