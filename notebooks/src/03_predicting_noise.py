@@ -28,7 +28,6 @@ from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_03 as lesson
 from diffusion_lessons.critters import datasets
 from diffusion_lessons.denoisers import IdealDenoiser
-from diffusion_lessons.unet import UNet, count_weights, time_features
 
 # %%
 schedule, pictures = schedules.cosine(1000), datasets.load_critters(2000).x0
@@ -508,6 +507,9 @@ lesson.scatter(
 
 
 # %%
+from diffusion_lessons.unet import time_features
+
+
 class DotNetwork(torch.nn.Module):
     """A tiny network for pictures of two pixels, which answers with the velocity."""
 
@@ -587,6 +589,8 @@ assert by_heart[0] > 1.5 * floor[0] and 0.65 < floor[0] < 0.8
 # **Predict.** Which of the two is better on new digits? Remember that here 64 numbers are a picture, not 3,072.
 
 # %%
+from diffusion_lessons.unet import UNet, count_weights
+
 digits = datasets.digits()[0][torch.randperm(1797, generator=torch.Generator().manual_seed(0))]
 known_digits, new_digits = digits[:1500], digits[1500:]
 clerk = IdealDenoiser(known_digits, schedule)

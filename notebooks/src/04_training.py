@@ -28,8 +28,6 @@ from diffusion_lessons import checkpoints, forward, sampling, schedules
 from diffusion_lessons.course import figures, grading, live
 from diffusion_lessons.course import lesson_04 as lesson
 from diffusion_lessons.critters import datasets, world
-from diffusion_lessons.critters.words import named, spell_out, word_ids
-from diffusion_lessons.unet import UNet, count_weights, time_features
 
 schedule = schedules.cosine(1000)
 
@@ -37,6 +35,8 @@ schedule = schedules.cosine(1000)
 # Here is where we are going: eight wishes, drawn by a larger network, trained longer with this lesson's recipe. (How the static in `noise` becomes a picture is lesson 05.)
 
 # %%
+from diffusion_lessons.critters.words import named, spell_out, word_ids
+
 PROMPTS = [
     "an orange cat on the beach",
     "a green frog in the mountains",
@@ -148,6 +148,7 @@ figures.pictures(
 
 # %%
 from diffusion_lessons.train import draw_t, make_ema, train
+from diffusion_lessons.unet import UNet
 
 dice = torch.Generator().manual_seed(0)
 student = UNet(widths=(16, 32))
@@ -189,6 +190,8 @@ assert 0.6 < first < 0.7 and later < 0.75 * first
 # - **Safety.** Press ■ (stop) whenever you like: what has been learned stays, and the next cells use it. (The `assert` lines hold what we say against *your* network: one that stopped early may fail them.)
 
 # %%
+from diffusion_lessons.unet import count_weights
+
 PICTURES, WIDTHS = 57_344, (32, 64, 128)
 
 torch.manual_seed(0)  # a network starts from random weights
@@ -371,6 +374,8 @@ assert apart < 0.1 and 0.95 < on_new[0] < 1.6 and on_new[0] > 5 * min(on_new)
 # t enters as waves: 32 sines and 32 cosines of different lengths, so that near levels sound alike and distant ones don't.
 
 # %%
+from diffusion_lessons.unet import time_features
+
 waves = time_features(torch.arange(1001), 64)
 figures.pictures(
     [waves.T[None, 8:32, ::20]],

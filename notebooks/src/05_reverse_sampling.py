@@ -28,10 +28,10 @@ from diffusion_lessons import checkpoints, forward, sampling, schedules
 from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_05 as lesson
 from diffusion_lessons.critters import datasets, drawing, world
-from diffusion_lessons.critters.words import named, spell_out, word_ids
-from diffusion_lessons.denoisers import IdealDenoiser
 
 # %%
+from diffusion_lessons.critters.words import named, spell_out, word_ids
+
 schedule, pictures = schedules.cosine(1000), datasets.load_critters(2000).x0
 network = checkpoints.load()  # your own from lesson 04: models.load("../data/my-model.safetensors")
 prompts = [
@@ -323,6 +323,8 @@ assert fine[1] > fine[0] + 0.1
 # A guesser that knows the 2,000 pictures by heart, and knows *when* it can't know, should answer pure static with exactly their average. `IdealDenoiser` is that guesser: every picture votes, with a weight that says how well it explains what is seen.
 
 # %%
+from diffusion_lessons.denoisers import IdealDenoiser
+
 ideal = IdealDenoiser(pictures, schedule)
 votes = 2000 * ideal.weights(x_T[:1], 1000)[0]
 print(f"weights of the votes, 1 is an equal share: {votes.min():.2f} to {votes.max():.2f}")

@@ -28,7 +28,6 @@ from diffusion_lessons.course import figures, grading
 from diffusion_lessons.course import lesson_06 as lesson
 from diffusion_lessons.critters import datasets, world
 from diffusion_lessons.critters.judge import classify, load_judge, prompt_accuracy
-from diffusion_lessons.critters.words import named, spell_out, word_ids
 
 schedule, network, judge = schedules.cosine(1000), checkpoints.load(), load_judge()
 
@@ -61,6 +60,8 @@ figures.pictures(
 # A blank page, say. Here are seven starts. (× 0.5 and × 1.5 is static that is too weak and too strong.) `picture_from` is lesson 05's loop, for the deterministic sampler with the quicker step from the folded part of 05.
 
 # %%
+from diffusion_lessons.critters.words import named, spell_out, word_ids
+
 white, photo = torch.ones(6, 3, 32, 32), datasets.photo("chelsea", 32).expand(6, -1, -1, -1)
 starts = {"static": static[:6], "white": white, "black": -white, "grey": 0 * white}
 starts |= {"photo": photo, "static × 0.5": 0.5 * static[:6], "static × 1.5": 1.5 * static[:6]}
