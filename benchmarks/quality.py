@@ -231,7 +231,7 @@ class _Peer:
             told["narrow"] = self.peer.narrow
         cpu, wall = time.process_time(), time.perf_counter()
         while (spent := time.process_time() - cpu + told["cpu"]) < self.job.until:
-            rate = recipe.learning_rate(spent / self.job.until) if self.peer.decays else 1.0
+            rate = recipe.lr_share(spent / self.job.until) if self.peer.decays else 1.0
             self.peer.advance(x0[torch.randint(len(x0), (batch,))], rate)
             told["pictures"] += batch
         told["cpu"] += time.process_time() - cpu
@@ -290,7 +290,7 @@ def conditions(who: str) -> dict[str, Any]:
         # Its own lines and those that it builds on: one more peer changes nothing for the others.
         modules = ()
         kinds = [kind for kind in peers.PEERS[who].__mro__ if kind is not object]
-        parts = (*kinds, peers.Average, recipe.learning_rate)
+        parts = (*kinds, peers.Average, recipe.lr_share)
         rest = "".join(inspect.getsource(part) for part in parts)
     code = b"".join(Path(module.__file__).read_bytes() for module in modules) + rest.encode()
     return {

@@ -35,11 +35,13 @@ import io
 import ipywidgets, torch
 import matplotlib.pyplot as plt
 from PIL import Image
-from diffusion_lessons import data, forward, live, models, schedules, widgets
-photo = data.photo(size=128)
-schedule, eps = schedules.cosine(), torch.tensor(widgets.static((3, 128, 128), 0))[None]
+from diffusion_lessons import checkpoints, forward, schedules
+from diffusion_lessons.course import interactive, live
+from diffusion_lessons.critters import datasets
+photo = datasets.photo(size=128)
+schedule, eps = schedules.cosine(), torch.tensor(interactive.hashed_noise((3, 128, 128), 0))[None]
 def noisy(t):
-    return data.to_pixels(forward.add_noise(schedule, photo, t, eps))[0]
+    return datasets.to_pixels(forward.add_noise(schedule, photo, t, eps))[0]
 """
 INTERACT = """
 def show(t):
@@ -59,12 +61,12 @@ image = ipywidgets.Image(value=png(500), format="png")
 slider.observe(lambda change: setattr(image, "value", png(change["new"])), "value")
 ipywidgets.VBox([slider, image])
 """
-OURS = 'widgets.noise_explorer(photo, {"cosine": schedule}, "A cat under noise.", start=500)'
+OURS = 'interactive.noise_explorer(photo, {"cosine": schedule}, "A cat under noise.", start=500)'
 ASKS = """
 live.Explorer(lambda t: live.View([noisy(t)], f"t = {t}"), "A cat under noise.",
               controls={"level t": range(1001)}, start=[500], size=256)
 """
-BOX = 'live.PromptBox(models.load(), "a cat", "Four cats.")'
+BOX = 'live.PromptBox(checkpoints.load(), "a cat", "Four cats.")'
 
 # A canvas counts as painted when the frame in which it was drawn is over, a picture when it has
 # been loaded and the next frame is over.

@@ -15,10 +15,10 @@ from .unet import UNet
 SHIPPED = Path(__file__).resolve().parent / "weights" / "critters.safetensors"
 
 
-def save(model: UNet, path: str | Path, **facts: Any) -> None:
-    """Save a network as a small *model* file: weights in float16, its make-up, and ``facts``."""
+def save(model: UNet, path: str | Path, **metadata: Any) -> None:
+    """Save a network as a small *model* file: weights in float16, its make-up, and ``metadata``."""
     tensors = {name: tensor.half() for name, tensor in model.state_dict().items()}
-    files.save(path, "model", tensors, config=model.config, **facts)
+    files.save(path, "model", tensors, config=model.config, **metadata)
 
 
 def load(path: str | Path = SHIPPED) -> UNet:
@@ -34,16 +34,16 @@ def load_with_metadata(path: str | Path = SHIPPED) -> tuple[UNet, dict[str, Any]
 
     Errors as in `files.load`, and `files.FileError` if the weights do not fit the make-up.
     """
-    tensors, facts = files.load(path, "model")
+    tensors, metadata = files.load(path, "model")
     try:
-        model = UNet(**facts["config"])
+        model = UNet(**metadata["config"])
         model.load_state_dict(renamed({name: tensor.float() for name, tensor in tensors.items()}))
     except (KeyError, TypeError, RuntimeError) as error:
         raise files.FileError(
             f"{Path(path).name} does not fit this version of the course's network: train it again "
             f"({type(error).__name__})."
         ) from None
-    return model.eval().requires_grad_(False), facts
+    return model.eval().requires_grad_(False), metadata
 
 
 def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -101,28 +101,28 @@ def run_draw(args: argparse.Namespace) -> int:
     _check_folder_of(args.out)
     _check_text(args.prompt)
     prompt = prompts.parse(args.prompt)
-    model, facts = checkpoints.load_with_metadata(args.model)
-    _fill_in_guidance(args, facts)
-    cond = _cond(model, facts, prompt, args.count, args.seed)
+    model, metadata = checkpoints.load_with_metadata(args.model)
+    _fill_in_guidance(args, metadata)
+    cond = _cond(model, metadata, prompt, args.count, args.seed)
     for note in prompt.notes:
         print(note)
-    for first, second in generate.held_out(facts) if cond is not None else ():
+    for first, second in generate.held_out(metadata) if cond is not None else ():
         if {first, second} <= {world.VOCABULARY[k - 1] for k in prompt.tokens}:
             print(f"This network never saw {first[1]} and {second[1]} in one picture.")
 
     began = time.perf_counter()
-    films = list(
+    batches = list(
         generate.sample_batches(
             model, cond, generate.initial_noise(args.count, args.seed), guidance=args.guidance,
             steps=args.steps,
         )
     )  # fmt: skip
     seconds = time.perf_counter() - began
-    film = [
+    trajectory = [
         (states[0].t, torch.cat([s.x_t for s in states]), torch.cat([s.x0_hat for s in states]))
-        for states in zip(*films, strict=True)
+        for states in zip(*batches, strict=True)
     ]
-    drawn = film[-1][1]
+    drawn = trajectory[-1][1]
     words = [generate.describe(row) for row in cond.tolist()] if cond is not None else []
     words = words or [""] * args.count
     title = " ".join(args.prompt.split()) or "anything"
@@ -132,7 +132,7 @@ def run_draw(args: argparse.Namespace) -> int:
     elif ending == ".npz":
         content = _numbers(args, drawn, cond)
     else:
-        content = sheet.film(film, title, ending[1:])
+        content = sheet.film(trajectory, title, ending[1:])
     files.write_atomic(args.out, content)
     for k, line in enumerate(words if any(words) else [], start=1):
         print(f"{k:>4}  {line}")
@@ -143,7 +143,9 @@ def run_draw(args: argparse.Namespace) -> int:
     return 0
 
 
-def _cond(model: UNet, facts: dict, prompt: prompts.Prompt, count: int, seed: int) -> Tensor | None:
+def _cond(
+    model: UNet, metadata: dict, prompt: prompts.Prompt, count: int, seed: int
+) -> Tensor | None:
     """What the network is told for each picture, int64 (count, L), or None if it knows no words."""
     if model.vocabulary == 0:
         if prompt.tokens:
@@ -153,10 +155,10 @@ def _cond(model: UNet, facts: dict, prompt: prompts.Prompt, count: int, seed: in
             )
         return None
     _check_vocabulary(model)
-    if facts.get("recipe", {}).get("data", "critters") != "critters":
-        # A folder's captions leave things open, and so may a prompt: nothing to throw dice for.
+    if metadata.get("recipe", {}).get("data", "critters") != "critters":
+        # A folder's captions leave things open, and so may a prompt: nothing to choose at random.
         return prompts.cond(prompt.tokens, count)
-    return generate.sample_conditions(prompt, count, seed, generate.held_out(facts))
+    return generate.sample_conditions(prompt, count, seed, generate.held_out(metadata))
 
 
 def _numbers(args: argparse.Namespace, drawn: Tensor, cond: Tensor | None) -> bytes:
@@ -268,13 +270,11 @@ def run_train(args: argparse.Namespace) -> int:
         return _STOPPED
     short = recipe["pictures"] < LONG
     guidance = GUIDANCE_AFTER_SHORT if short else generate.GUIDANCE
-    loudness = 1.0
+    weight = 1.0
     if short and vocabulary:
-        loudness = generate.word_weight(recipe["pictures"])
-        ema = generate.upweight_words(ema, loudness)
-    checkpoints.save(
-        ema, out, recipe=recipe, held_out=held_out, guidance=guidance, loudness=loudness
-    )
+        weight = generate.word_weight(recipe["pictures"])
+        ema = generate.upweight_words(ema, weight)
+    checkpoints.save(ema, out, recipe=recipe, held_out=held_out, guidance=guidance, loudness=weight)
     card = files.load(out, "model")[1] | {"seconds": metadata["seconds"], "scores": {}}
     _write_card(out.with_suffix(".json"), card)
     run.unlink(missing_ok=True)
@@ -311,7 +311,7 @@ def _new_run(args: argparse.Namespace) -> dict:
         "held_out": held_out,
         "widths": args.widths,
         "folder": None if args.data is None else str(args.data.resolve()),
-        "out": None if args.out is None else str(args.out.resolve()),
+        "out": str(args.out.resolve()),
         "seconds": 0.0,
     }
 
@@ -366,22 +366,22 @@ def _training_data(metadata: dict, moved: Path | None) -> tuple[Tensor, Tensor |
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Score a network on critters and print the numbers."""
-    model, facts = checkpoints.load_with_metadata(args.model)
-    recipe = facts.get("recipe", {})
+    model, metadata = checkpoints.load_with_metadata(args.model)
+    recipe = metadata.get("recipe", {})
     if recipe.get("data", "critters") != "critters":
         raise ValueError(
             "This network was trained on pictures of your own, and the judge knows critters only: "
             "look at what it draws instead."
         )
     _check_vocabulary(model)
-    _fill_in_guidance(args, facts)
+    _fill_in_guidance(args, metadata)
     numbers = evaluation.scores(
-        model, generate.held_out(facts), drawn=recipe.get("drawn", evaluation.DRAWN),
+        model, generate.held_out(metadata), drawn=recipe.get("drawn", evaluation.DRAWN),
         pictures=args.pictures, seed=args.seed, guidance=args.guidance, steps=args.steps,
     )  # fmt: skip
     card = args.model.with_suffix(".json")
     if args.save:
-        _write_card(card, facts | {"scores": _rounded(numbers)})
+        _write_card(card, metadata | {"scores": _rounded(numbers)})
     print(
         json.dumps(numbers, indent=2, ensure_ascii=False)
         if args.json
@@ -404,9 +404,9 @@ def _rounded(numbers: dict) -> dict:
 # ------------------------------------------------------------------------------------------ common
 
 
-def _fill_in_guidance(args: argparse.Namespace, facts: dict) -> None:
+def _fill_in_guidance(args: argparse.Namespace, metadata: dict) -> None:
     if args.guidance is None:
-        args.guidance = facts.get("guidance", generate.GUIDANCE)
+        args.guidance = metadata.get("guidance", generate.GUIDANCE)
 
 
 def _check_vocabulary(model: UNet) -> None:

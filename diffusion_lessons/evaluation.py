@@ -154,10 +154,12 @@ def _draw(
     cond = datasets.spell_out(caption_ids, rng, held_out)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     x_T = torch.randn(len(cond), 3, 32, 32, generator=generator)
-    films = generate.sample_batches(model, cond, x_T, guidance=guidance, steps=steps, batch=_BATCH)
+    batches = generate.sample_batches(
+        model, cond, x_T, guidance=guidance, steps=steps, batch=_BATCH
+    )
     total = math.ceil(len(cond) / _BATCH)
-    bar = tqdm(films, desc=f"drawing {what}", total=total, unit="batch", leave=False)
-    return torch.cat([film[-1].x_t for film in bar])
+    bar = tqdm(batches, desc=f"drawing {what}", total=total, unit="batch", leave=False)
+    return torch.cat([states[-1].x_t for states in bar])
 
 
 def pair_name(pair: Pair) -> str:

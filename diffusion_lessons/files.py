@@ -75,8 +75,8 @@ def _remove_stale(path: Path) -> None:
                 partial.unlink()
 
 
-def save(path: str | Path, kind: str, tensors: Mapping[str, Tensor], **facts: Any) -> None:
-    """Save tensors and JSON-able ``facts`` as one safetensors file of a named ``kind``.
+def save(path: str | Path, kind: str, tensors: Mapping[str, Tensor], **metadata: Any) -> None:
+    """Save tensors and JSON-able ``metadata`` as one safetensors file of a named ``kind``.
 
     ``kind`` says what the file is for ("model", "run", "judge", "pictures"); `load` refuses others.
     A checksum over names, dtypes, shapes and bytes is stored with them. Written atomically.
@@ -88,12 +88,12 @@ def save(path: str | Path, kind: str, tensors: Mapping[str, Tensor], **facts: An
         # safetensors refuses two names for one place in memory, as tied weights are.
         plain[name] = tensor.clone() if memory in seen else tensor
         seen.add(memory)
-    header = {"kind": kind, "checksum": _checksum(plain, kind, facts), "facts": facts}
+    header = {"kind": kind, "checksum": _checksum(plain, kind, metadata), "facts": metadata}
     write_atomic(path, to_bytes(plain, metadata={_HEADER: json.dumps(header, sort_keys=True)}))
 
 
 def load(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Load a file that `save` wrote; returns its tensors and its facts.
+    """Load a file that `save` wrote; returns its tensors and its metadata.
 
     Raises ``FileNotFoundError`` if there is none, and `FileError` in one sentence if it is
     damaged, was not written by this course, or is of another kind.
@@ -117,23 +117,23 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]
         )
     try:
         header = json.loads(header)
-        found, checksum, facts = header["kind"], header["checksum"], header["facts"]
+        found, checksum, metadata = header["kind"], header["checksum"], header["facts"]
     except (ValueError, KeyError, TypeError):
         raise FileError(
             f"{path.name} is damaged (its header cannot be read): make it again."
         ) from None
     if found != kind:
         raise FileError(f"{path.name} holds a {found}, but a {kind} is needed here.")
-    if checksum != _checksum(tensors, kind, facts):
+    if checksum != _checksum(tensors, kind, metadata):
         raise FileError(
             f"{path.name} is damaged (its checksum does not match): delete it and make it again, "
             "or take it from where it came."
         )
-    return tensors, facts
+    return tensors, metadata
 
 
-def _checksum(tensors: Mapping[str, Tensor], kind: str, facts: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps([kind, facts], sort_keys=True).encode())
+def _checksum(tensors: Mapping[str, Tensor], kind: str, metadata: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps([kind, metadata], sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -50,7 +50,85 @@ def bare(function: F) -> F:
     return function.__wrapped__  # type: ignore[attr-defined]
 
 
+# --- plain values ---
+
+
+def value(fits: Callable[[Any], bool], sentence: str, kind: Callable = lambda found: found) -> Rule:
+    """A value that fits, as ``kind`` of it; ``sentence`` may name {name} and {value}."""
+
+    def rule(name: str, found: Any, given: Given) -> Any:
+        if not fits(found):
+            raise ValueError(sentence.format(name=name, value=found))
+        return kind(found)
+
+    return rule
+
+
+def whole(value: Any, low: int | None = None) -> bool:
+    """Is this a whole number (not a truth value), at least ``low``?"""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_whole and (low is None or value >= low)
+
+
+count = value(
+    lambda n: whole(n, 1), "{name} is {value!r}, but it must be a whole number from 1 up.", int
+)
+length = value(
+    lambda T: whole(T, 1),
+    "{name} is {value!r}, but the number of steps must be a whole number from 1 up.",
+    int,
+)
+seed = value(whole, "seed is {value!r}, but it must be a whole number.", int)
+share = value(lambda p: 0 <= p <= 1, "{name} is {value}, but it is a share from 0 to 1.", float)
+ratio = value(lambda r: 0 < r < 1, "ratio is {value}, but it must lie between 0 and 1.")
+share_of_noise = value(
+    lambda eta: 0 <= eta <= 1,
+    "eta is {value}, but it must be from 0 (no fresh noise) to 1 (DDPM).",
+)
+finite_scale = value(
+    lambda w: math.isfinite(float(w)),
+    "scale is {value}, but it must be a finite number; 1 means no guidance.",
+    float,
+)
+spread = value(
+    lambda s: 0 <= s < math.inf,
+    "spread is {value}, but it must be a finite number of at least 0 (0: the data are exactly "
+    "these pictures).",
+    float,
+)
+# None stands for what `recipe` measured.
+learning_rate = value(
+    lambda lr: lr is None or 0 < lr < math.inf,
+    "{name} is {value}, but it must be above 0, such as 0.01, and finite.",
+)
+weight_decay = value(
+    lambda decay: decay is None or 0 <= decay < math.inf,
+    "{name} is {value}, but it must be at least 0, such as 0.2, and finite.",
+)
+number_format = value(
+    lambda precision: precision in (None, "float32", "bfloat16"),
+    "precision is {value!r}, but it must be 'float32', 'bfloat16', or None for the faster of the "
+    "two on this machine.",
+)
+target = value(
+    lambda target: target in TARGETS,
+    f"target is {{value!r}}, but it must be one of {', '.join(TARGETS)}.",
+)
+no_second_words = value(
+    lambda cond: cond is None,
+    "This model already carries its words (guided was given cond): call it, or sample, with "
+    "cond=None.",
+)
+
+
 # --- pictures ---
+
+
+def finite(name: str, x: Tensor) -> Tensor:
+    """x without NaN or infinity."""
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{name} holds NaN or infinity: check the step that made it.")
+    return x
 
 
 def picture(name: str, x: Any, given: Given) -> Tensor:
@@ -64,9 +142,7 @@ def picture(name: str, x: Any, given: Given) -> Tensor:
         )
     if x.ndim < 1:
         raise ValueError(f"{name} must have a first axis that counts pictures, as in (B, C, H, W).")
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{name} holds NaN or infinity: check the step that made it.")
-    return x
+    return finite(name, x)
 
 
 def clean(name: str, x: Any, given: Given) -> Tensor:
@@ -115,9 +191,8 @@ def known_data(ndim: int) -> Rule:
                 "data must be at least one picture as floats (N, C, H, W) in [−1, 1], but it has "
                 f"dtype {data.dtype} and shape {tuple(data.shape)}."
             )
-        # In slices: a mask of all pictures at once is large.
-        if not all(torch.isfinite(part).all() for part in data.split(1024)):
-            raise ValueError("data holds NaN or infinity: check the step that made it.")
+        for part in data.split(1024):  # a mask of all pictures at once is large
+            finite(name, part)
         return data
 
     return rule
@@ -150,34 +225,34 @@ def whole_level(name: str, t: Any, given: Given) -> Tensor:
             f"{name} has shape {tuple(t.shape)}, but it must be one number or one for each of the "
             f"{len(x)} pictures."
         )
-    if len(t) and (int(t.min()) < 0 or int(t.max()) > T):
-        worst = int(t.min()) if int(t.min()) < 0 else int(t.max())
-        raise ValueError(
-            f"{name} = {worst} is outside this schedule: choose from 0 (the picture) to {T} "
-            "(noise)."
-        )
+    for end in map(int, t.aminmax()) if len(t) else ():
+        if not 0 <= end <= T:
+            raise ValueError(
+                f"{name} = {end} is outside this schedule: choose from 0 (the picture) to {T} "
+                "(noise)."
+            )
     return t
 
 
 def below(above: str) -> Rule:
-    """A level s below t (None: t − 1), where t holds noise to take away."""
+    """A level s below t (None stands for t − 1), where t holds noise to take away."""
 
-    def rule(name: str, s: Any, given: Given) -> Tensor:
+    def rule(name: str, s: Any, given: Given) -> Tensor | None:
         t, schedule = torch.as_tensor(given[above]).reshape(-1), given["schedule"]
-        s = t - 1 if s is None else whole_level(name, s, given)
-        if not (s < t).all():
-            s, t = torch.broadcast_tensors(s, t)
-            wrong = int((s >= t).nonzero()[0])
+        level = t - 1 if s is None else whole_level(name, s, given)
+        if not (level < t).all():
+            level, t = torch.broadcast_tensors(level, t)
+            wrong = int((level >= t).nonzero()[0])
             raise ValueError(
-                f"A step back goes from t down to s, so s must be smaller, but s = "
-                f"{int(s[wrong])} and t = {int(t[wrong])}."
+                "A step back goes from t down to s, so s must be smaller, but s = "
+                f"{int(level[wrong])} and t = {int(t[wrong])}."
             )
         if not (schedule.at(t, t) < 1).all():
             raise ValueError(
                 "There is no noise to take away at this t (ᾱ_t = 1): step from a later t, or use a "
                 "schedule that adds noise from its first step on."
             )
-        return s
+        return None if s is None else level
 
     return rule
 
@@ -192,16 +267,6 @@ def one_for_all(rule: Rule) -> Rule:
         return int(t[0])
 
     return common
-
-
-# --- what a network or a step is told ---
-
-
-def target(name: str, value: Any, given: Given) -> str:
-    """One of the three things that a network may answer with."""
-    if value not in TARGETS:
-        raise ValueError(f"target is {value!r}, but it must be one of {', '.join(TARGETS)}.")
-    return value
 
 
 def telling_level(name: str, t: Any, given: Given) -> Tensor:
@@ -221,11 +286,13 @@ def telling_level(name: str, t: Any, given: Given) -> Tensor:
     return t
 
 
-def share_of_noise(name: str, eta: Any, given: Given) -> float:
-    """η from 0 (no fresh noise) to 1."""
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta is {eta}, but it must be from 0 (no fresh noise) to 1 (DDPM).")
-    return eta
+# --- what a network or a step is told ---
+
+
+def has_target(name: str, model: Any, given: Given) -> Any:
+    """A network that says what its output means."""
+    target("target", getattr(model, "target", None), given)
+    return model
 
 
 def fresh_noise(name: str, z: Any, given: Given) -> Tensor | None:
@@ -247,8 +314,7 @@ def fresh_noise(name: str, z: Any, given: Given) -> Tensor | None:
 
 
 def initial_noise(name: str, x_T: Any, given: Given) -> Tensor:
-    """Finite floats (B, …), and a number of steps that the schedule has."""
-    given["schedule"].timesteps(given["n"])
+    """Finite floats (B, …) to start from."""
     if not isinstance(x_T, Tensor) or not x_T.is_floating_point() or x_T.ndim < 2:
         raise ValueError(
             "x_T must be a float tensor of shape (B, C, H, W): the noise to start from."
@@ -258,19 +324,13 @@ def initial_noise(name: str, x_T: Any, given: Given) -> Tensor:
     return x_T
 
 
-def finite_scale(scale: Any) -> float:
-    """A guidance scale."""
-    if not torch.isfinite(torch.as_tensor(float(scale))):
-        raise ValueError(f"scale is {scale}, but it must be a finite number; 1 means no guidance.")
-    return float(scale)
-
-
-def no_second_words(cond: Any) -> None:
-    """A guided model carries its words already."""
-    if cond is not None:
+def same_trajectory(before: tuple[int, int, Tensor], t: int, x0_hat: Tensor) -> None:
+    """What a multistep step remembers ended where this step begins."""
+    _, s_before, x0_hat_before = before
+    if s_before != t or x0_hat_before.shape != x0_hat.shape:
         raise ValueError(
-            "This model already carries its words (guided was given cond): call it, or sample, "
-            "with cond=None."
+            "This multistep step holds the history of another film: make a fresh one with "
+            "dpm_solver_2m() for each call of sample."
         )
 
 
@@ -282,16 +342,6 @@ def no_words(denoiser: str) -> Rule:
             raise ValueError(f"The {denoiser} denoiser knows no words: call it with cond=None.")
 
     return rule
-
-
-def spread(name: str, value: Any, given: Given) -> float:
-    """The spread of soft data, at least 0."""
-    if not 0 <= value < math.inf:
-        raise ValueError(
-            f"spread is {value}, but it must be a finite number of at least 0 (0: the data are "
-            "exactly these pictures)."
-        )
-    return float(value)
 
 
 def window_sizes(name: str, size: Any, given: Given) -> list[int]:
@@ -366,51 +416,6 @@ def training_data(name: str, data: Any, given: Given) -> tuple[Tensor, Tensor | 
     return x0, cond
 
 
-def count(name: str, value: Any, given: Given) -> int:
-    """A whole number from 1 up."""
-    if not whole(value, 1):
-        raise ValueError(f"{name} is {value!r}, but it must be a whole number from 1 up.")
-    return int(value)
-
-
-def seed(name: str, value: Any, given: Given) -> int:
-    """A whole number."""
-    if not whole(value):
-        raise ValueError(f"seed is {value!r}, but it must be a whole number.")
-    return int(value)
-
-
-def share(name: str, value: Any, given: Given) -> float:
-    """A number from 0 to 1."""
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} is {value}, but it is a share from 0 to 1.")
-    return float(value)
-
-
-def rate(name: str, value: Any, given: Given) -> float | None:
-    """A learning rate, or None for the measured one."""
-    if value is not None and not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value}, but it must be above 0, such as 0.01, and finite.")
-    return value
-
-
-def decay(name: str, value: Any, given: Given) -> float | None:
-    """A weight decay, or None for the measured one."""
-    if value is not None and not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value}, but it must be at least 0, such as 0.2, and finite.")
-    return value
-
-
-def number_format(name: str, value: Any, given: Given) -> str | None:
-    """float32, bfloat16, or None for the faster one."""
-    if value not in (None, "float32", "bfloat16"):
-        raise ValueError(
-            f"precision is {value!r}, but it must be 'float32', 'bfloat16', or None for the "
-            "faster of the two on this machine."
-        )
-    return value
-
-
 def finite_loss(loss: float, step: int) -> None:
     """Raise ``FloatingPointError`` before the weights are touched, and before they are saved."""
     if not math.isfinite(loss):
@@ -461,9 +466,7 @@ def whole_pictures(name: str, x: Any, given: Given) -> Tensor:
     """Finite pictures (n, C, H, W), at least one."""
     if x.ndim != 4 or len(x) == 0:
         raise ValueError(f"Pictures (n, C, H, W) are expected, but the shape is {tuple(x.shape)}.")
-    if not torch.isfinite(x).all():
-        raise ValueError("A picture holds NaN or infinity: check the step that made it.")
-    return x
+    return finite("A picture", x)
 
 
 def squares_like(other: str) -> Rule:
@@ -481,10 +484,17 @@ def squares_like(other: str) -> Rule:
     return rule
 
 
-def some_detail(power: float, sentence: str) -> float:
-    """A power above 0, to divide by."""
+def real_detail(power: float) -> float:
+    """Fine detail of real pictures, to divide by."""
     if power == 0:
-        raise ValueError(sentence)
+        raise ValueError("The real pictures have no fine detail at all to compare with.")
+    return power
+
+
+def detail_of(waves: tuple[float, float], power: float) -> float:
+    """Detail of finished pictures, to divide by."""
+    if power == 0:
+        raise ValueError(f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves.")
     return power
 
 
@@ -497,13 +507,6 @@ def pictures_to_search(name: str, data: Any, given: Given) -> Tensor:
             "they must be the same, and data must not be empty."
         )
     return data
-
-
-def ratio(name: str, value: Any, given: Given) -> float:
-    """Between 0 and 1, neither of them."""
-    if not 0 < value < 1:
-        raise ValueError(f"ratio is {value}, but it must lie between 0 and 1.")
-    return value
 
 
 def two_different(count: int) -> None:
@@ -569,28 +572,12 @@ def alpha_bar(values: Any) -> np.ndarray:
     return found
 
 
-def length(name: str, T: Any, given: Given) -> int:
-    """T, a whole number from 1 up."""
-    if not whole(T, 1):
-        raise ValueError(f"T is {T!r}, but the number of steps must be a whole number from 1 up.")
-    return int(T)
-
-
 def jumps(name: str, n: Any, given: Given) -> int:
     """n, a whole number from 1 to the schedule's T."""
-    T = given["self"].T
+    T = (given["schedule"] if "schedule" in given else given["self"]).T
     if not whole(n, 1) or n > T:
         raise ValueError(
             f"n is {n!r}, but the number of steps must be a whole number from 1 to {T} (the "
             "schedule's T)."
         )
     return int(n)
-
-
-# --- plain values ---
-
-
-def whole(value: Any, low: int | None = None) -> bool:
-    """Is this a whole number (not a truth value), at least ``low``?"""
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return is_whole and (low is None or value >= low)

@@ -1,4 +1,4 @@
-"""How good is a set of pictures? Sample sets in, numbers out, and the judge that looks at them.
+"""How good is a set of pictures? Sets of pictures or of their features in, numbers out.
 
 No number stands alone: each has the value that fresh real pictures reach beside it.
 """
@@ -65,8 +65,7 @@ def high_frequency_power(x: Tensor, real: Tensor) -> float:
     Mean squared Fourier amplitude at frequencies above a quarter of a cycle per pixel (details of
     less than four pixels), of ``x`` (n, C, H, W) over that of ``real`` (m, C, H, W).
     """
-    wrong = "The real pictures have no fine detail at all to compare with."
-    return _fine_power(x) / guard.some_detail(_fine_power(real), wrong)
+    return _fine_power(x) / guard.real_detail(_fine_power(real))
 
 
 def _fine_power(x: Tensor) -> float:
@@ -92,8 +91,7 @@ def missing_detail(guess: Tensor, end: Tensor, waves: tuple[float, float]) -> fl
     def power(x: Tensor) -> float:
         return float(torch.fft.fft2(x.double()).abs().square()[..., chosen].sum())
 
-    wrong = f"The finished pictures have no detail of {waves[0]} to {waves[1]} waves."
-    return power(guess - end) / guard.some_detail(power(end), wrong)
+    return power(guess - end) / guard.detail_of(waves, power(end))
 
 
 class Neighbours(NamedTuple):
@@ -163,7 +161,7 @@ class Coverage(NamedTuple):
 
 @guarded(drawn=guard.points, real=guard.points)
 def precision_recall(drawn: Tensor, real: Tensor, k: int = 3) -> Coverage:
-    """Precision and recall of features, by neighbourhoods (Kynkäänniemi et al. 2019, equation 1).
+    """Precision and recall of features, by neighbourhoods (Kynkäänniemi et al. 2019, eq. 1, 2).
 
     Around every point of a set lies a ball that reaches to its ``k``-th nearest neighbour in that
     set. Precision: the share of ``drawn`` that lies in a ball of ``real``; recall: the share of

@@ -93,5 +93,6 @@ def optimisers(
     if inner:
         both.append((Muon(inner, lr=lr, weight_decay=weight_decay), lr))
     if rest:
-        both.append((torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.99), fused=True), 2e-3))
+        adam_lr = 2e-3
+        both.append((torch.optim.AdamW(rest, adam_lr, betas=(0.9, 0.99), fused=True), adam_lr))
     return both

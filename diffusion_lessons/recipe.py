@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SAMPLES, SIZE = 1_400_000, 32
+SAMPLES = 1_400_000
 # Widths and batch: a small network learns more in a minute or three, a large one in half an hour.
 SMALL, LARGE, LONG = ((32, 64, 128), 64), ((48, 96, 160), 128), 400_000
 # What a short training leaves undecided, the words decide when they steer more.
@@ -42,6 +42,7 @@ class TrainConfig:
     def measured(
         cls,
         model: nn.Module,
+        *,
         samples: int,
         batch: int,
         seed: int,
@@ -86,7 +87,7 @@ def _bfloat16_is_faster() -> bool:
     """
     tried = {}
     for dtype in (torch.float32, torch.bfloat16):
-        shapes = (8, 64, 16, 16), (64, 64, 3, 3)  # ones: nobody's dice are touched
+        shapes = (8, 64, 16, 16), (64, 64, 3, 3)  # ones: no random number is drawn
         tried[dtype] = [
             torch.ones(shape, dtype=dtype).to(memory_format=torch.channels_last) for shape in shapes
         ]
@@ -109,7 +110,7 @@ def _seconds(x: Tensor, weight: Tensor) -> float:
     return time.perf_counter() - began
 
 
-def learning_rate(progress: float) -> float:
+def lr_share(progress: float) -> float:
     """The share of the full rate at ``progress`` 0 … 1: 3 % warm-up, then level, then down to 0."""
     return min(1.0, progress / 0.03 + 0.01, (1 - progress) / 0.3)
 

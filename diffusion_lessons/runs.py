@@ -36,7 +36,7 @@ class Run:
         model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
         self.optimisers = optimisers(model, config.lr, config.weight_decay)
         self._path: str | Path | None = None
-        self._saved, self._is_whole = 0, True
+        self._saved_step, self._is_whole = 0, True
 
     def update(self, share: float) -> None:
         """One step of all optimisers at this share of their rates; then the running average."""
@@ -50,6 +50,7 @@ class Run:
 
     @torch.no_grad()
     def _average(self) -> None:
+        """ema ← keep · ema + (1 − keep) · weights, keep = min(0.999, (1 + step)/(10 + step))."""
         keep = min(0.999, (1 + self.step) / (10 + self.step))
         averages: list[Tensor] = list(self.ema.parameters())
         weights: list[Tensor] = list(self.model.parameters())
@@ -110,34 +111,34 @@ class Run:
         for i, (optimiser, _) in enumerate(self.optimisers):
             for j, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
-        facts = {"step": self.step, "threads": torch.get_num_threads(), **self._settings}
+        header = {"step": self.step, "threads": torch.get_num_threads(), **self._settings}
         if self._metadata is not None:
-            facts["metadata"] = dict(self._metadata)
-        files.save(self._path, "run", tensors, **facts)
-        self._saved = self.step
+            header["metadata"] = dict(self._metadata)
+        files.save(self._path, "run", tensors, **header)
+        self._saved_step = self.step
 
     def _is_taken_over(self) -> bool:
         """Has another run, or this one resumed elsewhere, saved here while this one waited?"""
         if self._path is None:
             return False
         try:
-            _, facts = load(self._path)
+            _, header = load(self._path)
         except (FileNotFoundError, files.FileError):
             return False
-        mine = self._settings | {"step": self._saved}
-        return any(facts.get(name) != value for name, value in mine.items())
+        mine = self._settings | {"step": self._saved_step}
+        return any(header.get(name) != value for name, value in mine.items())
 
     def _load(self, path: str | Path) -> None:
-        tensors, facts = load(path)
+        tensors, header = load(path)
         for name, wanted in self._settings.items():
-            if facts.get(name) != wanted:
+            if header.get(name) != wanted:
                 raise ValueError(
-                    f"{Path(path).name} was trained with {name} = {facts.get(name)}, but now it is "
-                    f"{wanted}: resume with the same settings, or start a new run."
+                    f"{Path(path).name} was trained with {name} = {header.get(name)}, but now it "
+                    f"is {wanted}: resume with the same settings, or start a new run."
                 )
-        if facts["threads"] != torch.get_num_threads():
+        if header["threads"] != torch.get_num_threads():
             warnings.warn(
-                f"{Path(path).name} was trained with {facts['threads']} threads, now there are "
+                f"{Path(path).name} was trained with {header['threads']} threads, now there are "
                 f"{torch.get_num_threads()}: the last digits of the weights will differ.",
                 stacklevel=5,
             )
@@ -156,7 +157,7 @@ class Run:
                 groups = optimiser.state_dict()["param_groups"]
                 optimiser.load_state_dict({"state": states, "param_groups": groups})
             self.rng.set_state(tensors["random"])
-            self.step = int(facts["step"])
+            self.step = int(header["step"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise files.FileError(
                 f"{Path(path).name} holds a run of another network: resume with the network that "
@@ -166,8 +167,8 @@ class Run:
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and settings of a run file, in the names of today. Errors as in `files.load`."""
-    tensors, facts = files.load(path, "run")
-    return tensors, {_FORMERLY.get(name, name): value for name, value in facts.items()}
+    tensors, header = files.load(path, "run")
+    return tensors, {_FORMERLY.get(name, name): value for name, value in header.items()}
 
 
 @contextlib.contextmanager

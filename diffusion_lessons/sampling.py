@@ -84,8 +84,8 @@ def ddim_step(
     a_t, a_s = schedule.at(t, x_t), schedule.at(s, x_t)
     std = eta * ((1 - a_s) / (1 - a_t) * (1 - a_t / a_s)).sqrt()
     # Rounding can put the difference a hair below 0 where all noise is fresh.
-    old_noise = (1 - a_s - std**2).clamp(min=0).sqrt().to(pred.eps_hat)
-    x_s = a_s.sqrt().to(pred.x0_hat) * pred.x0_hat + old_noise * pred.eps_hat
+    old_noise_rate = (1 - a_s - std**2).clamp(min=0).sqrt().to(pred.eps_hat)
+    x_s = a_s.sqrt().to(pred.x0_hat) * pred.x0_hat + old_noise_rate * pred.eps_hat
     # Predictions are at least float32; the trajectory keeps the dtype that it started with.
     x_s = x_s.to(x_t)
     return x_s if z is None else x_s + std.to(x_t) * z
@@ -114,12 +114,8 @@ def dpm_solver_2m() -> Step:
         nonlocal before
         D = x0_hat = pred.x0_hat
         if before is not None and s > 0:
-            t_before, s_before, x0_hat_before = before
-            if s_before != t or x0_hat_before.shape != x0_hat.shape:
-                raise ValueError(
-                    "This multistep step holds the history of another film: make a fresh one with "
-                    "dpm_solver_2m() for each call of sample."
-                )
+            guard.same_trajectory(before, t, x0_hat)
+            t_before, _, x0_hat_before = before
             h, h_before = _h(schedule, t, s), _h(schedule, t_before, t)
             # Where the noise level stood still there is no slope to follow.
             if h_before > 0:
@@ -137,11 +133,11 @@ def _h(schedule: Schedule, t: int, s: int) -> float:
     """λ_s − λ_t, half the logarithm of the ratio of the signal-to-noise ratios."""
     if schedule.snr[t] == 0:
         return math.inf
-    # A ratio in float32 gives the very pictures that the course has always shown.
+    # In float32: a ratio in float64 would move the last digits of every picture.
     return 0.5 * math.log(np.float32(schedule.snr[s] / schedule.snr[t]))
 
 
-@guarded(x_T=guard.initial_noise)
+@guarded(n=guard.jumps, x_T=guard.initial_noise)
 def sample(
     model: Model,
     schedule: Schedule,
@@ -185,11 +181,10 @@ class guided:
     ε̂, so it does not matter which the model predicts.
 
     ``between``: the lowest and the highest level at which w may be above 1 (all pictures of a batch
-    at one level); None: everywhere. Near T, where nothing can be seen yet, the words already say
-    all, and more of them only takes variety away; near 0 all that they say is settled, and what is
-    blown up is grain (Kynkäänniemi et al. 2024).
+    at one level), as Kynkäänniemi et al. 2024 propose; None: everywhere.
     """
 
+    @guarded(scale=guard.finite_scale)
     def __init__(
         self,
         model: Model,
@@ -200,10 +195,10 @@ class guided:
         between: tuple[int, int] | None = None,
     ) -> None:
         self.model, self.cond, self.null, self.between = model, cond, null, between
-        self.scale, self.target = guard.finite_scale(scale), model.target
+        self.scale, self.target = scale, model.target
 
+    @guarded(cond=guard.no_second_words)
     def __call__(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
-        guard.no_second_words(cond)
         w = self.scale
         if self.between is not None:
             low, high = self.between

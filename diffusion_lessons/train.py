@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from . import guard
 from .forward import add_noise, velocity
 from .guard import bare, guarded
-from .recipe import TrainConfig, coarse_weight, learning_rate
+from .recipe import TrainConfig, coarse_weight, lr_share
 from .runs import Run
 from .schedules import Schedule
 
@@ -23,9 +23,9 @@ M = TypeVar("M", bound=nn.Module)
 
 
 @guarded(
-    data=guard.training_data, samples=guard.count, batch=guard.count, seed=guard.seed,
-    precision=guard.number_format, cond_drop_prob=guard.share, lr=guard.rate,
-    weight_decay=guard.decay,
+    model=guard.has_target, data=guard.training_data, samples=guard.count, batch=guard.count,
+    seed=guard.seed, precision=guard.number_format, cond_drop_prob=guard.share,
+    lr=guard.learning_rate, weight_decay=guard.weight_decay,
 )  # fmt: skip
 def train(
     model: nn.Module,
@@ -46,15 +46,17 @@ def train(
 ) -> Generator[Record]:
     """Train ``model`` in place to predict its target from noisy pictures; yields after each step.
 
-    Each example is one picture at one random level (Ho, Jain and Abbeel 2020, algorithm 1), and
-    loss = mean (model(x_t, t, cond) − target)². A step's update is finished before its record is
-    yielded, in ``model`` and in ``ema`` (a copy from `make_ema`, optional).
+    Each example is one picture at one random level (Ho, Jain and Abbeel 2020, algorithm 1, with t
+    from `draw_t`). A record's loss is mean (model(x_t, t, cond) − target)²; what is made small is
+    `two_scale_loss` of that error. A step's update is finished before its record is yielded, in
+    ``model`` and in ``ema`` (a copy from `make_ema`, optional).
 
     ``data``: floats (N, C, H, W) in [−1, 1], or a pair with cond, int64 (N, L). ``samples`` is how
     many pictures are shown in all (rounded up to whole batches), so results do not depend on the
     clock; `pace.pictures_in` turns minutes into it. ``cond_drop_prob``: how often all words of a
-    picture are hidden, so that guidance works. ``lr``, ``weight_decay``: those of `muon.Muon`;
-    None, and None for ``precision`` ("float32" or "bfloat16"), stand for what `recipe` measured.
+    picture are hidden, for guidance (Ho and Salimans 2022, algorithm 1). ``lr``, ``weight_decay``:
+    those of `muon.Muon`; None, and None for ``precision`` ("float32" or "bfloat16"), stand for what
+    `recipe` measured.
     ``checkpoint``: a *run* file, saved as training starts, every 20 seconds, when you stop, and at
     the end. ``resume``: a run file to go on from; it must have the same settings, and ends in the
     same weights, bit for bit, with the same number of threads. ``metadata``: what else to write
@@ -63,8 +65,9 @@ def train(
     """
     x0_all, cond_all = data
     config = TrainConfig.measured(
-        model, samples, batch, seed, precision, cond_drop_prob, lr, weight_decay
-    )
+        model, samples=samples, batch=batch, seed=seed, precision=precision,
+        cond_drop_prob=cond_drop_prob, lr=lr, weight_decay=weight_decay,
+    )  # fmt: skip
     run = Run(model, ema if ema is not None else make_ema(model), config)
     with run.kept(checkpoint, resume, (x0_all, cond_all), schedule, metadata):
         began, first = time.monotonic(), run.step
@@ -73,23 +76,23 @@ def train(
             with run.whole_step():
                 rows = torch.randint(len(x0_all), (batch,), generator=run.rng)
                 x0 = _fetch(model, x0_all, rows)  # 2: x₀ ~ q(x₀)
-                t = draw_t(schedule, batch, run.rng)  # 3: t ~ …
+                t = draw_t(schedule, batch, run.rng)  # 3: t ~ draw_t
                 eps = _fetch(model, torch.randn(x0.shape, generator=run.rng))  # 4: ε ~ N(0, 1)
                 cond = None if cond_all is None else _fetch(model, cond_all, rows)
                 if cond is not None:
                     hidden = torch.rand(batch, 1, generator=run.rng) < cond_drop_prob
                     cond = cond.masked_fill(_fetch(model, hidden), 0)
                 x_t = bare(add_noise)(schedule, x0, t, eps)
-                half = config.precision == "bfloat16"
-                with torch.autocast(x_t.device.type, torch.bfloat16, enabled=half):
+                in_bfloat16 = config.precision == "bfloat16"
+                with torch.autocast(x_t.device.type, torch.bfloat16, enabled=in_bfloat16):
                     output = model(x_t, _fetch(model, t), cond)
-                target = bare(loss_target)(schedule, x0, t, eps, str(model.target))
+                target = loss_target(schedule, x0, t, eps, str(model.target))
                 error = output.float() - target
                 loss = error.square().mean().item()
                 guard.finite_loss(loss, run.step + 1)
                 weight = coarse_weight(config.steps * batch, progress)
-                two_scale_loss(error, weight).backward()  # 5: a step down the gradient of error²
-                run.update(learning_rate(progress))
+                two_scale_loss(error, weight).backward()  # 5: a step down the gradient
+                run.update(lr_share(progress))
             seconds_a_step = (time.monotonic() - began) / (run.step - first)
             seconds_left = (config.steps - run.step) * seconds_a_step
             yield Record(run.step, run.step * batch, loss, seconds_left)  # 6: until converged
@@ -128,7 +131,6 @@ def draw_t(schedule: Schedule, n: int, generator: torch.Generator) -> Tensor:
     return (share * schedule.T).ceil().long().clamp(1, schedule.T)
 
 
-@guarded(target=guard.target)
 def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: str) -> Tensor:
     """What the network should answer: ε, v = √ᾱ ε − √(1−ᾱ) x₀, or x₀. Shape of x0."""
     if target == "v":
@@ -139,7 +141,7 @@ def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: 
 def two_scale_loss(error: Tensor, weight: float) -> Tensor:
     """Mean square of ``error`` (B, C, H, W), plus ``weight`` times that of its 2×2 averages.
 
-    The averages of static have a quarter of its mean square, so with a weight of 4 both count
+    The averages of white noise have a quarter of its mean square, so with a weight of 4 both count
     alike. Where a shape is wrong, all four pixels of a square err together, and where it is only
     grainy, they do not: so shapes come first. The best answer is the same with any weight. What is
     no picture, or one of a single row, has no squares.

@@ -1,4 +1,4 @@
-"""The networks, the ideal denoiser that no network can beat on its own data, and lesser ones.
+"""The network: a small U-Net that is given the level and, where there are any, the words.
 
 A network is called as ``output = model(x_t, t, cond=None)`` and has an attribute ``target`` that
 says what the output means: "eps", "v" or "x0" (see `forward.prediction`).
@@ -150,8 +150,8 @@ class UNet(nn.Module):
 def time_features(t: Tensor, width: int) -> Tensor:
     """t as waves of many lengths, so that near steps look alike and far ones differ.
 
-    [cos(t fᵢ), sin(t fᵢ)], fᵢ from 1 down to 1/10,000 (Vaswani et al. 2017, section 3.5). t int64
-    (B,); returns float32 (B, width).
+    [cos(t fᵢ), sin(t fᵢ)], fᵢ = 10,000^(−i/half), i = 0 … half − 1 (Vaswani et al. 2017, 3.5).
+    t int64 (B,); returns float32 (B, width).
     """
     half = width // 2
     frequency = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)

@@ -137,7 +137,9 @@ def test_views_of_widgets_go_and_their_picture_stays(course):
 
 def test_a_cell_with_a_prompt_box_says_what_it_begins_with():
     usual = {"seed": 0, "guidance": generate.GUIDANCE}
-    source = 'from diffusion_lessons import live\n\nlive.PromptBox(net, "a <b> fox", "Four.")'
+    source = (
+        'from diffusion_lessons.course import live\n\nlive.PromptBox(net, "a <b> fox", "Four.")'
+    )
     assert export_html.wish_of(source) == {"text": "a <b> fox"} | usual
     source = 'live.PromptBox(mine, "a cat", "Four.", guidance=2, seed=3)'
     assert export_html.wish_of(source) == {"text": "a cat", "guidance": 2, "seed": 3}

@@ -94,6 +94,10 @@ def test_a_planted_wrong_arrow_is_found(module, source):
     assert len(wrong_arrows(module, source)) == 1
 
 
+def test_the_table_names_what_exists():
+    assert set(LAYER) == {name_of(path) for path in PACKAGE.glob("**/*.py")}
+
+
 def test_arrows_down_are_allowed():
     good = "import torch\nfrom ..schedules import Schedule\nfrom diffusion_lessons import forward"
     assert wrong_arrows("critters.generate", good) == []

@@ -1,11 +1,13 @@
-"""What docstrings refer to exists."""
+"""What docstrings, imports and lessons refer to exists."""
 
+import ast
 import importlib
 import importlib.util
 import io
 import re
 import tokenize
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -14,6 +16,13 @@ from diffusion_lessons.critters import words
 
 WINGS = ("critters", "course")
 PACKAGE = Path(diffusion_lessons.__file__).parent
+ROOT = Path(__file__).parents[1]
+USERS = [
+    path
+    for folder in ("notebooks/src", "benchmarks", "tools", "tests_browser")
+    for path in sorted((ROOT / folder).glob("*.py"))
+]
+FORMER = ("checks", "data", "models", "plots", "training", "widgets", "wishes")  # of version 0.1
 
 
 def referenced(source):
@@ -56,3 +65,48 @@ def test_a_reference_to_nothing_is_found():
     found = {name: exists(name, words) for name in referenced(source)}
     assert found == {"spell_out": True, "Dataset.attributes": False, "world.WORDS": True}
     assert exists("datasets.Critters.attributes", words) and exists("files.load", words)
+
+
+def stale_imports(source):
+    """What a source takes from the package and is not there; programs in strings count, too."""
+    tree, modules = ast.parse(source), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("diffusion_lessons"):
+            start = importlib.import_module(node.module)
+            for alias in node.names:
+                path = f"{node.module}.{alias.name}"
+                if hasattr(start, "__path__") and importlib.util.find_spec(path):
+                    modules[alias.asname or alias.name] = importlib.import_module(path)
+                elif not hasattr(start, alias.name):
+                    yield path
+        elif isinstance(node, ast.Constant) and "from diffusion_lessons" in str(node.value):
+            yield from stale_imports(dedent(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id)
+            if module is not None and not hasattr(module, node.attr):
+                yield f"{node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("path", USERS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_what_is_taken_from_the_package_is_there(path):
+    assert list(stale_imports(path.read_text(encoding="utf-8"))) == []
+
+
+def test_a_stale_import_is_found():
+    source = "from diffusion_lessons import forward, plots\nforward.add_nois\n"
+    assert list(stale_imports(source)) == ["diffusion_lessons.plots", "forward.add_nois"]
+    assert list(stale_imports(f"PROGRAM = {source!r}")) == list(stale_imports(source))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks/src").glob("*.py")), ids=lambda p: p.stem
+)
+def test_lessons_say_where_things_are_now(path):
+    said = re.findall(r"`(?:diffusion_lessons[./])?(\w+)\.(\w+)[^`]*`", path.read_text("utf-8"))
+    modules = {file.stem: file for file in PACKAGE.glob("**/*.py")}
+    for module, name in said:
+        assert module not in FORMER, f"{module}.{name}"
+        if module in modules and name != "py":
+            parts = modules[module].relative_to(PACKAGE.parent).with_suffix("").parts
+            assert hasattr(importlib.import_module(".".join(parts)), name), f"{module}.{name}"

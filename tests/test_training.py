@@ -16,7 +16,7 @@ from diffusion_lessons import checkpoints, files, guard, recipe, runs
 from diffusion_lessons.forward import add_noise, velocity
 from diffusion_lessons.muon import Muon, orthogonalised
 from diffusion_lessons.pace import pictures_in
-from diffusion_lessons.recipe import learning_rate
+from diffusion_lessons.recipe import lr_share
 from diffusion_lessons.schedules import Schedule, linear
 from diffusion_lessons.train import draw_t, loss_target, make_ema, train, two_scale_loss
 from diffusion_lessons.unet import UNet
@@ -306,7 +306,7 @@ def test_bfloat16_is_taken_where_it_is_faster(monkeypatch, avx512, amx, seconds,
 
 
 def test_the_learning_rate_warms_up_stays_and_falls():
-    rates = [learning_rate(step / 1000) for step in range(1000)]
+    rates = [lr_share(step / 1000) for step in range(1000)]
     assert 0 < rates[0] < 0.05
     assert rates[100:600] == [1] * 500
     assert all(a <= b for a, b in itertools.pairwise(rates[:31]))
@@ -332,7 +332,7 @@ def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length()
     for steps, rate in ((954, 0.01), (3000, 0.01), (10_938, 0.014)):
         decay = recipe.muon_weight_decay(64 * steps - 1, 64, rate)
         assert decay <= 0.2
-        left = math.prod(1 - decay * rate * learning_rate(step / steps) for step in range(steps))
+        left = math.prod(1 - decay * rate * lr_share(step / steps) for step in range(steps))
         assert left == pytest.approx(0.2, rel=0.1)
     assert recipe.muon_weight_decay(640, 64, 0.01) == 0.2
     # A weight that no gradient moves does nothing but shrink.
@@ -340,7 +340,7 @@ def test_the_decay_of_big_weights_is_the_same_share_of_trainings_of_any_length()
         model = network()
         before = model.down_blocks[0].conv1.weight.detach().clone()
         next(iter(run(model, samples=8, batch=8, lr=0.01, weight_decay=given)))
-        shrunk = 1 - 0.01 * decay * learning_rate(0)
+        shrunk = 1 - 0.01 * decay * lr_share(0)
         assert_close(model.down_blocks[0].conv1.weight.detach(), shrunk * before)
 
 
@@ -616,9 +616,10 @@ def test_a_loaded_model_can_be_trained_on(tmp_path):
 
 
 def test_an_unknown_target_is_an_error():
-    x = torch.zeros(1, 1, 2, 2)
-    with pytest.raises(ValueError, match="eps, v, x0"):
-        loss_target(SCHEDULE, x, torch.tensor([1]), x, "noise")
+    model = network()
+    model.target = "noise"
+    with pytest.raises(ValueError, match="target is 'noise', but it must be one of eps, v, x0"):
+        run(model)
 
 
 def test_resuming_with_another_number_of_threads_says_so(tmp_path):

@@ -46,7 +46,7 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
     for record in (bar := tqdm(records, desc=f"student {name}", total=total)):
         if record.step % 50 == 0:
             bar.set_postfix(loss=f"{record.loss:.4f}")
-    facts = {
+    metadata = {
         **asdict(recipe),
         "seed": seed,
         "data_seed": args.data_seed,
@@ -54,8 +54,8 @@ def trained(name: str, args: argparse.Namespace) -> dict[str, object]:
         "batch": BATCH,
         "precision": precision_for(model),
     }
-    checkpoints.save(ema, copying.file_of(name, args.out), recipe=facts)
-    return {**facts, "seconds": round(time.perf_counter() - began, 1)}
+    checkpoints.save(ema, copying.file_of(name, args.out), recipe=metadata)
+    return {**metadata, "seconds": round(time.perf_counter() - began, 1)}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from diffusion_lessons import files
 from diffusion_lessons.critters import datasets, world
 from diffusion_lessons.critters.datasets import to_floats
 from diffusion_lessons.critters.judge import SHIPPED, Classifier, classify
-from diffusion_lessons.recipe import learning_rate, precision_for
+from diffusion_lessons.recipe import lr_share, precision_for
 
 
 def augmented(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -64,7 +64,7 @@ def main() -> None:
         )
         loss.backward()
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * learning_rate(step / steps)
+            group["lr"] = 2e-3 * lr_share(step / steps)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if step % 50 == 0:
@@ -79,7 +79,7 @@ def main() -> None:
     fresh = datasets.draw_dataset(args.fresh, seed=args.seed + 1_000_000, split="all")
     said = classify(to_floats(fresh.pictures), model).attributes
     right = said == torch.tensor(fresh.attributes)
-    facts = {
+    metadata = {
         "config": model.config,
         "recipe": {"pictures": args.pictures, "epochs": args.epochs, "seed": args.seed},
         "scores": {
@@ -89,9 +89,11 @@ def main() -> None:
                enumerate(world.ATTRIBUTES)},
         },
     }  # fmt: skip
-    files.save(args.out, "judge", weights, **facts)
-    files.write_atomic(args.out.with_suffix(".json"), (json.dumps(facts, indent=2) + "\n").encode())
-    print(json.dumps(facts["scores"], indent=2))
+    files.save(args.out, "judge", weights, **metadata)
+    files.write_atomic(
+        args.out.with_suffix(".json"), (json.dumps(metadata, indent=2) + "\n").encode()
+    )
+    print(json.dumps(metadata["scores"], indent=2))
 
 
 if __name__ == "__main__":

@@ -278,7 +278,8 @@ def as_bytes(picture: Any) -> np.ndarray:
     if max(shown.shape) > _LARGEST:
         raise ValueError(
             f"The picture has {shown.shape[0]} × {shown.shape[1]} pixels, but an interactive "
-            f"figure takes at most {_LARGEST} across: make it smaller, as in data.photo(size=128)."
+            f"figure takes at most {_LARGEST} across: make it smaller, as in "
+            "datasets.photo(size=128)."
         )
     return shown
 

@@ -173,5 +173,7 @@ def _file_problem(network: Path, judge: Path) -> str | None:
         load_judge(judge)
         datasets.photo("chelsea")
     except (FileNotFoundError, files.FileError) as error:
-        return f"{error} Take the folder data/checkpoints out of a fresh copy of the course."
+        return (
+            f"{error} Take the folder diffusion_lessons/weights out of a fresh copy of the course."
+        )
     return None

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from .. import files
+from .. import files, guard
 from . import drawing, words, world
 from .world import ATTRIBUTES, HELD_OUT, INDEX, SPLITS, Pair, check_whole
 
@@ -346,7 +346,7 @@ def _read(path: Path, size: int) -> np.ndarray:
 
 
 def _check_size(size: int) -> None:
-    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+    if not guard.whole(size, 1):
         raise ValueError(f"size is {size!r}, but it must be a whole number of pixels from 1 up.")
 
 

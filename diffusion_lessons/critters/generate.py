@@ -69,12 +69,12 @@ def describe(row: Sequence[int]) -> str:
     return ", ".join(part for part in (who, *things, place) if part not in ("", "none"))
 
 
-def word_weight(pictures: int) -> float:
-    """The weight for `upweight_words` after a training with so many pictures.
+def word_weight(samples: int) -> float:
+    """The weight for `upweight_words` after a training with so many samples.
 
-    1 + 85/√pictures, 1.4 at most.
+    1 + 85/√samples, 1.4 at most.
     """
-    return min(1.4, 1 + 85 / math.sqrt(pictures))
+    return min(1.4, 1 + 85 / math.sqrt(samples))
 
 
 def upweight_words(model: UNet, by: float) -> UNet:

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .. import guard
+
 Pair = tuple[tuple[str, str], tuple[str, str]]
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -110,8 +112,7 @@ def choose_attributes(
 
 def check_whole(name: str, value: int, low: int, high: int | None = None) -> None:
     """Raise ``ValueError`` unless value is a whole number from low to high."""
-    whole = isinstance(value, int | np.integer)
-    if not whole or value < low or (high is not None and value > high):
+    if not guard.whole(value, low) or (high is not None and value > high):
         wanted = f"from {low} to {high}" if high is not None else f"of {low} or more"
         raise ValueError(f"{name} must be a whole number {wanted}, not {value!r}.")
 

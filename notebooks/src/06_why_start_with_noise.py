@@ -697,6 +697,6 @@ grading.summary()
 #
 # **Try this.** Add `"half": ...` to `starts`, a page that is white on the left and black on the right, and run all. And then static plus 0.1: how much of a white page is too much?
 #
-# **Where it lives now.** `survives` is the first factor in `forward.posterior`, step by step; cutting a schedule is `schedules.Schedule(schedule.alpha_bar[: t + 1])`; the judge and its numbers are in `metrics`.
+# **Where it lives now.** `survives` is the first factor in `forward.posterior`, step by step; cutting a schedule is `schedules.Schedule(schedule.alpha_bar[: t + 1])`; the judge is in `diffusion_lessons/critters/judge.py`.
 #
 # **What we hid.** "Deterministic" holds on one machine; another rounds differently, and pictures may differ in the last digits. And "decided" depends on the words for it: the picture is always a little undecided, down to the last pixel.

@@ -652,6 +652,6 @@ grading.summary()
 #
 # **Try this.** Measure the same for *your* network from lesson 04, `checkpoints.load("../data/my-model.safetensors")`. It saw all 20,000 pictures, `unseen` too, so take new ones: `datasets.load_critters(48, seed=1).x0`. Is it nearer to A or to B? And if a computer has an hour to spare: in a terminal, in the folder of the course, `.venv/bin/python tools/train_copying.py --seed 5 --out build/mine` makes nine students of your own (with conda it begins with `python`; without `--out` it overwrites ours). `copying.load("../build/mine")` reads them.
 #
-# **Where it lives now.** `metrics.nearest`, `copy_rate`, `frechet_distance` and `precision_recall`; the guessers in `models`; the students in `copying`.
+# **Where it lives now.** `metrics.nearest`, `copy_rate`, `frechet_distance` and `precision_recall`; the guessers in `denoisers`; the students in `copying`.
 #
 # **What we hid.** The norm layers of "convolutions only" still look at the whole picture once each, so it is not strictly local. The two strangers share the static, the make of the network and the schedule. And 10,000 is not a law: how many pictures it takes depends on the pictures, on the network and on how long it trains.
