@@ -33,9 +33,8 @@ from diffusion_lessons.critters import datasets, drawing, world
 from diffusion_lessons.critters.words import named, spell_out, word_ids
 
 schedule, pictures = schedules.cosine(1000), datasets.load_critters(2000).x0
-network = (
-    checkpoints.load()
-)  # your own from lesson 04: checkpoints.load("../data/my-model.safetensors")
+# Your own from lesson 04: checkpoints.load("../data/my-model.safetensors")
+network = checkpoints.load()
 prompts = [
     "an orange cat on the beach",
     "a white bear with a party hat in the mountains",
