@@ -131,6 +131,7 @@ def draw_t(schedule: Schedule, n: int, generator: torch.Generator) -> Tensor:
     return (share * schedule.T).ceil().long().clamp(1, schedule.T)
 
 
+@guarded(target=guard.target)
 def loss_target(schedule: Schedule, x0: Tensor, t: Tensor, eps: Tensor, target: str) -> Tensor:
     """What the network should answer: ε, v = √ᾱ ε − √(1−ᾱ) x₀, or x₀. Shape of x0."""
     if target == "v":

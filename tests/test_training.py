@@ -618,8 +618,12 @@ def test_a_loaded_model_can_be_trained_on(tmp_path):
 def test_an_unknown_target_is_an_error():
     model = network()
     model.target = "noise"
-    with pytest.raises(ValueError, match="target is 'noise', but it must be one of eps, v, x0"):
+    said = "target is 'noise', but it must be one of eps, v, x0"
+    with pytest.raises(ValueError, match=said):
         run(model)
+    x = torch.zeros(1, 1, 2, 2)
+    with pytest.raises(ValueError, match=said):
+        loss_target(SCHEDULE, x, torch.tensor([1]), x, "noise")
 
 
 def test_resuming_with_another_number_of_threads_says_so(tmp_path):
