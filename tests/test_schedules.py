@@ -1,5 +1,6 @@
 """Noise schedules: the values of `diffusers`, what is derived from them, and what is refused."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -8,23 +9,39 @@ import torch
 from diffusers import DDPMScheduler
 from torch.testing import assert_close
 
+from diffusion_lessons import schedules
 from diffusion_lessons.schedules import Schedule, cosine, linear
 
-BOTH = [("linear", linear), ("squaredcos_cap_v2", cosine)]
+EVERY = [
+    make
+    for name, make in vars(schedules).items()
+    if inspect.isfunction(make) and make.__module__ == schedules.__name__ and name[0] != "_"
+]
+
+
+def diffusers(name):
+    """ᾱ_1 … ᾱ_T and β_1 … β_T of a schedule of theirs."""
+
+    def theirs(T):
+        made = DDPMScheduler(T, beta_start=1e-4, beta_end=0.02, beta_schedule=name)
+        return made.alphas_cumprod.double(), made.betas.double()
+
+    return theirs
+
+
+# Each beside another implementation: that of diffusers, or its published formula.
+BESIDE = {linear: diffusers("linear"), cosine: diffusers("squaredcos_cap_v2")}
 
 
 @pytest.mark.parametrize("T", [2, 10, 137, 1000])
-@pytest.mark.parametrize(("name", "make"), BOTH)
-def test_equals_diffusers(name, make, T):
-    theirs = DDPMScheduler(T, beta_start=1e-4, beta_end=0.02, beta_schedule=name)
-    ours = make(T)
+@pytest.mark.parametrize("make", EVERY)
+def test_every_schedule_equals_another_implementation(make, T):
+    (alpha_bar, beta), ours = BESIDE[make](T), make(T)
     assert ours.T == T
     assert ours.alpha_bar[0] == 1
     # Theirs is a product of up to 1,000 factors in float32.
-    assert_close(
-        torch.tensor(ours.alpha_bar[1:]), theirs.alphas_cumprod.double(), rtol=2e-4, atol=0
-    )
-    assert_close(torch.tensor(ours.beta[1:]), theirs.betas.double(), rtol=1e-5, atol=1e-8)
+    assert_close(torch.tensor(ours.alpha_bar[1:]), alpha_bar, rtol=2e-4, atol=0)
+    assert_close(torch.tensor(ours.beta[1:]), beta, rtol=1e-5, atol=1e-8)
 
 
 def test_linear_runs_between_the_same_betas_whatever_T_is():
@@ -107,7 +124,7 @@ def test_refuses_what_is_no_schedule(alpha_bar, why):
         Schedule(alpha_bar)
 
 
-@pytest.mark.parametrize("make", [linear, cosine])
+@pytest.mark.parametrize("make", EVERY)
 @pytest.mark.parametrize("T", [0, -3, 2.5, "ten", True, None])
 def test_refuses_what_is_no_number_of_steps(make, T):
     with pytest.raises(ValueError, match="whole number from 1 up"):

@@ -98,7 +98,12 @@ class Exercise:
         groups = [list(group) for _, group in itertools.groupby(lines, lambda line: line[0] == " ")]
         found = []
         for hint, formulas in zip(groups[::2], groups[1::2], strict=True):
-            for body in _bodies(dedent("\n".join(formulas))):
+            try:
+                bodies = _bodies(dedent("\n".join(formulas)))
+            except SyntaxError as error:
+                error.add_note(f"in the slip of {self.name}: {' '.join(hint)}")
+                raise
+            for body in bodies:
                 source = indent(f"{dedent(self.given).strip()}\n{body}", "    ")
                 names = {**self.names, "right": self.right}
                 source = f"def {self.signature}:\n{source}"
