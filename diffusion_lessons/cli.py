@@ -13,9 +13,9 @@ import sys
 import time
 import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ NOTHING = "nothing"
 _MOST, _MOST_ON_FILM = 256, 32
 _ENDINGS = (".png", ".gif", ".webp", ".npz")
 _STOPPED = 130  # what a shell reports after Ctrl-C
+Command = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
 def started_by(executable: str) -> str:
@@ -459,7 +461,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _whole(low: int, high: int):
+def _whole(low: int, high: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         try:
             number = int(text)
@@ -474,7 +476,7 @@ def _whole(low: int, high: int):
     return convert
 
 
-def _number(low: float, high: float):
+def _number(low: float, high: float) -> Callable[[str], float]:
     def convert(text: str) -> float:
         try:
             number = float(text)
@@ -534,7 +536,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands, name: str, run, short: str, text: str) -> argparse.ArgumentParser:
+def _add_command(
+    commands: Commands, name: str, run: Command, short: str, text: str
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name, help=short, description=f"{short[0].upper()}{short[1:]}.", epilog=text,
         allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -556,7 +560,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_draw(commands) -> None:
+def _add_draw(commands: Commands) -> None:
     text = f"""
 examples:
   {_START} draw "a blue fox on a skateboard" --out fox.png
@@ -586,7 +590,7 @@ The same seed gives the same pictures, and --count 3 the first three of --count 
     )  # fmt: skip
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Commands) -> None:
     text = f"""
 examples:
   {_START} train --minutes 3 --out my.safetensors
@@ -632,7 +636,7 @@ examples:
     )
 
 
-def _add_evaluate(commands) -> None:
+def _add_evaluate(commands: Commands) -> None:
     text = f"""
 Prompts are captions of fresh pictures. A small judge that saw everything looks whether all that the
 caption says is there: once for words that went together in training, once for pairs held out.

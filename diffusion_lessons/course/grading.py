@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 _whose: dict[str, bool] = {}
+Trials = list[tuple[Any, ...]]  # the arguments of each call
 
 
 class Slip(NamedTuple):
@@ -47,7 +48,7 @@ class Exercise:
 
     signature: str
     answer: str
-    trials: Callable[[], Sequence[tuple[Any, ...]]]
+    trials: Callable[[], Trials]
     slips: str = ""
     given: str = ""
     names: Mapping[str, Any] = field(default_factory=dict)

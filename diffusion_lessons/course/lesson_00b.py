@@ -21,10 +21,10 @@ from .figures import (
     styled,
     tile_size,
 )
-from .grading import Exercise, numbers, same
+from .grading import Exercise, Trials, numbers, same
 
 
-def _pairs_of_pictures():
+def _pairs_of_pictures() -> Trials:
     rng = np.random.default_rng(4)
     trials = [(np.array([0.0, 7.0]), np.array([1.0, 0.0]))]
     for shape, scale, shift in (((3, 5, 7), 0.5, 0.8), ((2, 3, 4, 5), 1.5, -0.3), ((6, 4), 0.1, 0)):
@@ -109,7 +109,7 @@ it divides by the power of a: the plain distance is wanted.
 )
 
 
-def _sets_of_numbers():
+def _sets_of_numbers() -> Trials:
     rng = np.random.default_rng(5)
     return [
         (np.array([1.0, 7.0, 9.0, 15.0]),),

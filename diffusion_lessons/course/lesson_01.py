@@ -25,10 +25,10 @@ from .figures import (
     styled,
     tile_size,
 )
-from .grading import Exercise
+from .grading import Exercise, Trials
 
 
-def _pixels_and_noise():
+def _pixels_and_noise() -> Trials:
     rng = np.random.default_rng(1)
     return [
         (np.array([0, 120, 255], dtype=np.uint8), np.array([15, -30, 5])),

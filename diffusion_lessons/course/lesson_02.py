@@ -23,10 +23,10 @@ from .figures import (
     styled,
     tile_size,
 )
-from .grading import Exercise, numbers
+from .grading import Exercise, Trials, numbers
 
 
-def _pictures_and_noise():
+def _pictures_and_noise() -> Trials:
     draw = torch.Generator().manual_seed(2)
     # The first shape has odd sizes; the last two are the ends, a clean picture and pure noise.
     shapes = (2, 3, 5, 7), (1, 1, 4, 4), (6,), (1, 3, 2, 2), (1, 3, 4, 4), (1, 3, 4, 4)

@@ -24,10 +24,10 @@ from .figures import (
     styled,
     tile_size,
 )
-from .grading import Exercise
+from .grading import Exercise, Trials
 
 
-def _noisy_and_known():
+def _noisy_and_known() -> Trials:
     draw = torch.Generator().manual_seed(3)
     trials = []
     # From one pixel, as in the lesson's table, to many: there exp(−gap) is 0 to a computer.
@@ -46,11 +46,11 @@ def _noisy_and_known():
     return trials
 
 
-def _softmax(exponents):
+def _softmax(exponents: torch.Tensor) -> torch.Tensor:
     return torch.softmax(exponents, 0)
 
 
-def _by_hand(exponents, guard=0.0):
+def _by_hand(exponents: torch.Tensor, guard: float = 0.0) -> torch.Tensor:
     parts = torch.exp(exponents)
     return parts / (parts.sum() + guard)
 
@@ -161,7 +161,7 @@ each pixel votes by itself: first add up the pixels of each picture, .sum(1), th
 )
 
 
-def _noisy_and_guessed():
+def _noisy_and_guessed() -> Trials:
     draw = torch.Generator().manual_seed(4)
     trials = []
     for shape, left in (((2, 3, 5, 7), 0.3), ((4,), 0.9981), ((1, 1, 3, 3), 0.64), ((5, 2), 0.02)):
@@ -223,7 +223,7 @@ x̂₀ is clipped. Sensible at times, but the formula doesn't.
 )
 
 
-def _ballots():
+def _ballots() -> Trials:
     draw = torch.Generator().manual_seed(5)
     some = torch.softmax(2 * torch.randn(7, generator=draw, dtype=torch.float64), 0).tolist()
     even = [0.25] * 4

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from .grading import Exercise, numbers
+from .grading import Exercise, Trials, numbers
 
 
-def _pictures_and_noise():
+def _pictures_and_noise() -> Trials:
     draw = torch.Generator().manual_seed(4)
     # The first has a level for each picture, as in training; two are the ends of the schedule.
     levels = [torch.tensor([0.81, 0.3]).reshape(2, 1, 1, 1)]
@@ -95,7 +95,7 @@ loss.
 )
 
 
-def _means_and_weights():
+def _means_and_weights() -> Trials:
     draw = torch.Generator().manual_seed(5)
     shapes = (3, 5), (4,), (2, 1, 3, 3), (1,), (2,)
     return [
@@ -154,7 +154,7 @@ it multiplies the two parts: add them.
 )
 
 
-def _generators():
+def _generators() -> Trials:
     levels = (10, 4000), (10, 4000), (10, 4000), (1000, 60_000), (2, 5), (7, 1)
     return [
         (T, n, torch.Generator().manual_seed(seed))

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from .figures import NOISE, PREDICTION, SIGNAL, Figure, draw_measured, finished, panels, styled
-from .grading import Exercise, dtype_of, numbers
+from .grading import Exercise, Trials, dtype_of, numbers
 
 
-def _guesses():
+def _guesses() -> Trials:
     draw = torch.Generator().manual_seed(5)
     trials = []
     # The first shape has odd sizes; the last trial is the last step, where no noise is left.
@@ -105,7 +105,7 @@ for showing a picture only.
 )
 
 
-def _steps_of_schedules():
+def _steps_of_schedules() -> Trials:
     draw = torch.Generator().manual_seed(6)
     trials = []
     for shape, steps, t in (

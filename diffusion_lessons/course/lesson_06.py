@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from .figures import DASHES, NEUTRAL, Figure, finished, panels, styled
-from .grading import Exercise
+from .grading import Exercise, Trials
 
 
-def _walks():
+def _walks() -> Trials:
     by_hand = torch.tensor([1.0, 0.97, 0.85, 0.64, 0.36, 0.2, 0.09], dtype=torch.float64)
     uneven = torch.tensor([1.0, 0.9, 0.75, 0.72, 0.5, 0.41, 0.4, 0.15], dtype=torch.float64)
     return [
@@ -23,7 +23,7 @@ def _walks():
     ]
 
 
-def _walk(factors):
+def _walk(factors: Sequence[float]) -> np.ndarray:
     return np.cumprod(np.append(1.0, factors))
 
 

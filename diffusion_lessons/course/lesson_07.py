@@ -11,10 +11,10 @@ import torch
 from matplotlib.figure import Figure as Canvas
 
 from .figures import Figure, draw_measured, finished, panels, styled
-from .grading import Exercise, numbers
+from .grading import Exercise, Trials, numbers
 
 
-def _two_answers():
+def _two_answers() -> Trials:
     draw = torch.Generator().manual_seed(7)
     trials = []
     # w = 1 and w = 0 are plain answers; at −0.5 the words push the other way.
@@ -92,7 +92,7 @@ much guidance exists (Lin and others, 2024); here, leave it.
 )
 
 
-def _tables():
+def _tables() -> Trials:
     table = torch.arange(1, 24_001).reshape(4000, 6) % 27 + 1
     table[::3, 1] = 0  # nobody has no colour, so a zero may stand in a row that is kept
     chances = (0.1, 4000), (0.1, 4000), (0.1, 4000), (0.7, 4000), (0, 50), (1, 7)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from .figures import NOISE, SIGNAL, Figure, finished, panels, styled
-from .grading import Exercise
+from .grading import Exercise, Trials
 
 
-def _drawn_and_known():
+def _drawn_and_known() -> Trials:
     generator = torch.Generator().manual_seed(8)
 
     def drawn(*shape: int) -> torch.Tensor:
@@ -74,7 +74,7 @@ it takes the smallest difference of any pixel: average over the pixels of a pict
 )
 
 
-def _two_sets():
+def _two_sets() -> Trials:
     generator = torch.Generator().manual_seed(8)
     trials = []
     for (mean_a, spread_a), (mean_b, spread_b) in (
