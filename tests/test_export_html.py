@@ -140,14 +140,14 @@ def test_a_cell_with_a_prompt_box_says_what_it_begins_with():
     source = (
         'from diffusion_lessons.course import live\n\nlive.PromptBox(net, "a <b> fox", "Four.")'
     )
-    assert export_html.wish_of(source) == {"text": "a <b> fox"} | usual
+    assert export_html.prompt_of(source) == {"text": "a <b> fox"} | usual
     source = 'live.PromptBox(mine, "a cat", "Four.", guidance=2, seed=3)'
-    assert export_html.wish_of(source) == {"text": "a cat", "guidance": 2, "seed": 3}
-    assert export_html.wish_of("live.Monitor(3)") is None
+    assert export_html.prompt_of(source) == {"text": "a cat", "guidance": 2, "seed": 3}
+    assert export_html.prompt_of("live.Monitor(3)") is None
     box = export_html.live_box({"text": 'a "<b>" fox'})
     assert "a \\&quot;&lt;b&gt;\\&quot; fox" in box
     with pytest.raises(ValueError, match="a seed and a guidance"):
-        export_html.wish_of('live.PromptBox(mine, "a cat", "Four.", count=8)')
+        export_html.prompt_of('live.PromptBox(mine, "a cat", "Four.", count=8)')
 
 
 def test_a_solution_stays_folded(course):
@@ -220,4 +220,4 @@ def test_interactive_figures_are_in_their_pages(exported):
     assert sum(stored.values()) >= 4
     for name, count in stored.items():
         text = exported[f"{name}.html"]
-        assert text.count('class="dl"') - text.count("data-wish=") == count
+        assert text.count('class="dl"') - text.count("data-prompt=") == count

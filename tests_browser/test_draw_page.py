@@ -311,9 +311,9 @@ def test_eight_pictures_other_steps_and_a_film_to_scrub(box):
 @pytest.mark.parametrize("name", sorted({name.split("-")[0] for name in BOXES}))
 def test_the_box_of_an_exported_lesson_draws_what_is_typed(name, opened, exported):
     page = opened((exported / f"{name}.html").as_uri())
-    box = page.locator("[data-wish]")
+    box = page.locator("[data-prompt]")
     expect(page.locator(".checked")).to_contain_text("as the course does", timeout=60_000)
-    wish = json.loads(box.get_attribute("data-wish"))
+    wish = json.loads(box.get_attribute("data-prompt"))
     box.get_by_label("draw", exact=True).fill("a white bear in the mountains")
     box.get_by_label("static number").fill("5")
     page.keyboard.press("Enter")

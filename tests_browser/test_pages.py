@@ -42,7 +42,7 @@ def test_every_figure_of_a_page_shows_the_right_pixels(name, opened, exported):
     page = opened((exported / f"{name}.html").as_uri())
     assert page.locator("details[open]").count() == 0  # answers are hidden to begin with
     unfold(page)
-    for figure in page.locator(".dl:not([data-wish])").all():
+    for figure in page.locator(".dl:not([data-prompt])").all():
         figures.check(page, figure)
 
 

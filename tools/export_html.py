@@ -119,13 +119,13 @@ def prepare(notebook: nbformat.NotebookNode) -> int:
             shown.pop(WIDGET, None)
             if shown.get("text/plain") == WIDGET_TEXT:
                 shown["text/plain"] = NO_KERNEL
-        if wish := wish_of(cell.source):
-            box = nbformat.v4.new_output("display_data", {"text/html": live_box(wish)})
+        if prompt := prompt_of(cell.source):
+            box = nbformat.v4.new_output("display_data", {"text/html": live_box(prompt)})
             cell.outputs.append(box)
     return len(levels)
 
 
-def wish_of(source: str) -> dict[str, object] | None:
+def prompt_of(source: str) -> dict[str, object] | None:
     """What the prompt box of a cell begins with, or None if the cell has no such box."""
     if "live.PromptBox(" not in source:
         return None
@@ -137,12 +137,12 @@ def wish_of(source: str) -> dict[str, object] | None:
     return {"text": ast.literal_eval(call.args[1])} | usual | options
 
 
-def live_box(wish: dict[str, object]) -> str:
+def live_box(prompt: dict[str, object]) -> str:
     """A prompt box that needs no kernel: artist.js, beside the page, draws for it."""
-    told = html.escape(json.dumps(wish, ensure_ascii=False))
+    start = html.escape(json.dumps(prompt, ensure_ascii=False))
     return (
         f'<style>{interactive.style()}</style><p>{HERE}</p>'
-        f'<div class="dl" role="group" aria-label="Prompt box" data-wish="{told}"></div>'
+        f'<div class="dl" role="group" aria-label="Prompt box" data-prompt="{start}"></div>'
         '<p class="checked" role="status"></p>'
     )  # fmt: skip
 
@@ -153,8 +153,8 @@ def artist() -> str:
     host = (export_page.PARTS / "host.js").read_text(encoding="utf-8")
     return f"""{host}
 const given = {given};
-for (const root of document.querySelectorAll("[data-wish]")) {{
-  const config = {{ ...given.config, start: JSON.parse(root.dataset.wish) }};
+for (const root of document.querySelectorAll("[data-prompt]")) {{
+  const config = {{ ...given.config, start: JSON.parse(root.dataset.prompt) }};
   startBox(root, {{ ...given, config }}, root.nextElementSibling);
 }}
 """
@@ -197,7 +197,7 @@ def lesson(page: Page, neighbours: Sequence[tuple[str, Page]], known: set[str]) 
         "title": page.title, "css": style(with_math), "neighbours": neighbours,
         "still_open": still_open,
     }  # fmt: skip
-    has_box = any(wish_of(cell.source) for cell in code_cells(page))
+    has_box = any(prompt_of(cell.source) for cell in code_cells(page))
     text, _ = Exporter().from_notebook_node(notebook, resources={"lesson": told})
     if has_box:
         text = text.replace("</body>", '<script src="artist.js"></script>\n</body>')
@@ -284,7 +284,7 @@ def export(root: Path, out: Path) -> dict[str, int]:
     large = [f"{name} ({size:,} bytes)" for name, size in sizes.items() if size > LARGEST]
     if large:
         raise ValueError(f"A page may have {LARGEST:,} bytes; too large: {', '.join(large)}.")
-    if any(wish_of(cell.source) for page in found for cell in code_cells(page)):
+    if any(prompt_of(cell.source) for page in found for cell in code_cells(page)):
         sizes["artist.js"] = _write(artist(), out / "artist.js")
     return sizes
 

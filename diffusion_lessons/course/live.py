@@ -1,4 +1,4 @@
-"""Figures that talk to Python: a box for wishes, sliders that ask, and a view of training.
+"""Figures that talk to Python: a box for prompts, sliders that ask, and a view of training.
 
 Each is an anywidget with one small JavaScript module (folder ``js``), and a still picture with its
 caption for wherever no kernel runs: a stored notebook, a print-out, an exported page. What the
@@ -62,12 +62,12 @@ class _Live(anywidget.AnyWidget):
 
 
 class PromptBox(_Live):
-    """A box to type wishes into, and the pictures that develop out of noise, as they are computed.
+    """A box to type prompts into, and the pictures that develop out of noise, as they are computed.
 
-    ``model``: the network that draws, with the course's words. A copy of it is taken at each wish,
-    so it may be in training. ``wish``: what is drawn first, here and now, with ``seed`` and
-    ``guidance`` as in `generate`. Later wishes are drawn in a thread of their own: the notebook
-    stays free, a new wish takes the place of one that is being drawn, and stopping is immediate.
+    ``model``: the network that draws, with the course's words. A copy is taken for each prompt, so
+    it may be in training. ``prompt``: what is drawn first, here and now, with ``seed`` and
+    ``guidance`` as in `generate`. Later prompts are drawn in a thread of their own: the notebook
+    stays free, a new one takes the place of one that is being drawn, and stopping is immediate.
     Raises ValueError as `prompts.parse` and `generate.sample_conditions` do.
     """
 
@@ -79,7 +79,7 @@ class PromptBox(_Live):
     def __init__(
         self,
         model: UNet,
-        wish: str,
+        prompt: str,
         caption: str,
         *,
         count: int = 4,
@@ -94,7 +94,7 @@ class PromptBox(_Live):
         self._thread: threading.Thread | None = None
         self._next: Mapping[str, Any] | None = None
         self._current = 0
-        first = {"number": 0, "text": wish, "seed": seed, "guidance": guidance}
+        first = {"number": 0, "text": prompt, "seed": seed, "guidance": guidance}
         config = {"count": count, "size": 32, "steps": steps, "start": first}
         self._esm = interactive.module("prompt")
         super().__init__(config=config, request=first)
@@ -107,11 +107,11 @@ class PromptBox(_Live):
         self.observe(self._on_request, "request")
 
     def _on_request(self, change: Mapping[str, Any]) -> None:
-        """Note the newest wish, and see that a thread is at work; never wait for it."""
+        """Note the newest request, and see that a thread is at work; never wait for it."""
         with self._lock:
             self._current, self._next = change["new"].get("number", 0), change["new"]
             # Nothing else runs on this thread now, so the weights are not in the middle of a step.
-            # A wish still under way is stale from here on: what it draws of the mixture is dropped.
+            # One still under way is stale from here on: what it draws of the mixture is dropped.
             for copied, now in zip(
                 self._copy.state_dict().values(), self._model.state_dict().values(), strict=True
             ):
@@ -133,7 +133,7 @@ class PromptBox(_Live):
                 self._respond(request["number"], error=f"{type(error).__name__}: {error}")
 
     def _draw(self, request: Mapping[str, Any]) -> list[int]:
-        """Draw a wish unless another comes in between; returns the levels t it went through."""
+        """Draw a request unless another comes in between; returns the levels t it went through."""
         number, text, seed = request["number"], request.get("text"), request.get("seed", 0)
         if text is None:
             self._respond(number, stopped=True)
