@@ -525,7 +525,7 @@ def test_stopped_with_ctrl_c_and_resumed_equals_never_stopped(run, model, tmp_pa
     assert not run_file.exists()
 
 
-def test_a_run_of_version_0_1_goes_on_and_ends_where_one_of_today_does(run, tmp_path):
+def test_a_run_of_version_0_1_goes_on_and_ends_where_one_of_today_does(run, tmp_path, monkeypatch):
     """Its settings and layers had other names; six of its ten steps were made then."""
     run_file = tmp_path / "old.run.safetensors"
     run_file.write_bytes((Path(__file__).parent / "data" / "run_of_0_1.safetensors").read_bytes())
@@ -535,10 +535,11 @@ def test_a_run_of_version_0_1_goes_on_and_ends_where_one_of_today_does(run, tmp_
     assert done.code == 0, done.err
     recipe = files.load(path, "model")[1]["recipe"]
     assert (recipe["lr"], recipe["weight_decay"], "rate" in recipe) == (0.01, 0.2, False)
+    monkeypatch.setattr(cli, "precision_for", lambda model: "float32")  # as it was trained
     run("train", "--pictures", 640, "--drawn", 20, "--widths", 4, "--out", fresh)
     ours, theirs = (dict(checkpoints.load(p).named_parameters()) for p in (fresh, path))
     for name, weight in ours.items():
-        assert_close(theirs[name], weight, rtol=0, atol=0.01)
+        assert_close(theirs[name], weight, rtol=0, atol=2e-4)
 
 
 @pytest.mark.slow
