@@ -12,6 +12,7 @@ from .report import write
 BENCHMARKS = {
     "quality": "time to quality, beside three libraries (two hours on two cores)",
     "steps": "steps against quality, our samplers and those of diffusers (15 minutes)",
+    "beside": "a training step and a drawing while other programs need the cores (8 minutes)",
     "growth": "what a picture costs, by size, batch, threads and precision (10 minutes)",
     "course": "seconds and peak memory of every lesson (10 minutes)",
     "sliders": "from a key to the picture (2 minutes)",

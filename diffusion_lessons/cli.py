@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from . import checkpoints, evaluation, files, runs, schedules
 from .course import sheet
 from .critters import datasets, generate, prompts, world
-from .pace import pictures_in
+from .pace import Watch, pictures_in
 from .recipe import (
     GUIDANCE_AFTER_SHORT,
     LARGE,
@@ -253,6 +253,11 @@ def run_train(args: argparse.Namespace) -> int:
         metadata=metadata,
     )  # fmt: skip
     done = settings["step"] * recipe["batch"] if settings else 0
+    learned = 0
+    watch = Watch(
+        60 * args.minutes * recipe["batch"] / recipe["pictures"] if args.minutes else None
+    )
+    so_far = out.with_suffix(".so-far.safetensors")
     try:
         with tqdm(
             total=recipe["pictures"],
@@ -263,28 +268,57 @@ def run_train(args: argparse.Namespace) -> int:
         ) as bar:
             for record in records:
                 metadata["seconds"] = round(time.monotonic() - began, 1)
-                bar.update(min(record.samples_seen, bar.total) - bar.n)
+                learned = record.samples_seen
+                bar.update(min(learned, bar.total) - bar.n)
                 if record.step % 20 == 0:
                     bar.set_postfix(loss=f"{record.loss:.3f}")
+                if watch.note():
+                    bar.set_description("training, slowed down" if watch.slowed else "training")
+                    news = _pace_news(watch, recipe["batch"], record.seconds_left)
+                    bar.write(news, file=sys.stderr)
     except KeyboardInterrupt:
         records.close()
         print(f"Stopped; go on with: {resume}", file=sys.stderr)
+        if learned:
+            _save_network(so_far, ema, recipe | {"pictures": learned}, held_out)
+            print(f"What it has learned so far is in {so_far}, to draw with.", file=sys.stderr)
         return _STOPPED
-    short = recipe["pictures"] < LONG
-    guidance = GUIDANCE_AFTER_SHORT if short else generate.GUIDANCE
-    weight = 1.0
-    if short and vocabulary:
-        weight = generate.word_weight(recipe["pictures"])
-        ema = generate.upweight_words(ema, weight)
-    checkpoints.save(ema, out, recipe=recipe, held_out=held_out, guidance=guidance, loudness=weight)
+    _save_network(out, ema, recipe, held_out)
     card = files.load(out, "model")[1] | {"seconds": metadata["seconds"], "scores": {}}
     _write_card(out.with_suffix(".json"), card)
-    run.unlink(missing_ok=True)
+    for path in (run, so_far):
+        path.unlink(missing_ok=True)
     print(
         f"{out}: trained in {metadata['seconds']:.0f} s. Draw with it: {_START} draw "
         f'"{"a cat" if vocabulary else ""}" --model {shlex.quote(str(out))}'
     )
     return 0
+
+
+def _save_network(path: Path, ema: UNet, recipe: dict, held_out: Sequence[world.Pair]) -> None:
+    """Write a network, with the guidance that suits as many pictures as it has seen."""
+    guidance, weight = generate.GUIDANCE, 1.0
+    if recipe["pictures"] < LONG:
+        guidance = GUIDANCE_AFTER_SHORT
+        if ema.vocabulary:
+            weight = generate.word_weight(recipe["pictures"])
+            ema = generate.upweight_words(ema, weight)
+    checkpoints.save(
+        ema, path, recipe=recipe, held_out=held_out, guidance=guidance, loudness=weight
+    )
+
+
+def _pace_news(watch: Watch, batch: int, seconds_left: float) -> str:
+    """What to say when a training has lost its pace, or found it again."""
+    rate, minutes = batch / watch.now, max(1, round(seconds_left / 60))
+    left = f"about {_counted(minutes, 'minute')} to go."
+    if not watch.slowed:
+        return f"Back at {rate:,.0f} pictures a second: {left}"
+    return (
+        f"Slowed down, by other programs or by heat: {rate:,.0f} pictures a second, where "
+        f"{batch / (watch.usual or watch.now):,.0f} were expected, {left} Ctrl-C stops, and "
+        "keeps what it has learned so far."
+    )
 
 
 def _new_run(args: argparse.Namespace) -> dict:

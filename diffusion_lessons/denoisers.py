@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import guard
+from .cores import paced
 from .guard import guarded, like_the_data, no_words, whole_level
 from .schedules import Schedule
 
@@ -43,6 +44,7 @@ class IdealDenoiser:
         return torch.cat([self._votes(*part) for part in self._parts(x_t, t)])
 
     @guarded(cond=no_words("ideal"), x_t=like_the_data, t=whole_level)
+    @paced
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
         answers = []
         for part, alpha_bar in self._parts(x_t, t):
@@ -107,6 +109,7 @@ class LinearDenoiser:
         self.variances = variances.clamp(min=0)
 
     @guarded(cond=no_words("linear"), x_t=like_the_data, t=whole_level)
+    @paced
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
         alpha_bar = _alpha_bar(self.schedule, t, x_t)
         seen = (x_t.flatten(1).double() - alpha_bar.sqrt() * self.mean) @ self.axes
@@ -138,6 +141,7 @@ class LocalDenoiser:
         self.sizes: Sequence[int] = size  # type: ignore[assignment]  # one for each t by now
 
     @guarded(cond=no_words("local"), x_t=like_the_data, t=whole_level)
+    @paced
     def __call__(self, x_t: Tensor, t: Tensor | int, cond: Tensor | None = None) -> Tensor:
         alpha_bar = _alpha_bar(self.schedule, t, x_t)[:, 0].tolist()
         levels = torch.as_tensor(t).expand(len(x_t)).tolist()

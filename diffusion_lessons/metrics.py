@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import guard
+from .cores import paced
 from .guard import guarded
 
 
@@ -113,6 +114,7 @@ def nearest(x: Tensor, data: Tensor) -> Neighbours:
     return Neighbours(distance[:, 0], index[:, 0])
 
 
+@paced
 def _ranked(x: Tensor, data: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k nearest rows of ``data`` for each row of ``x``, nearest first: how far, and which."""
     best = torch.full((len(x), k), torch.inf, dtype=torch.float64)

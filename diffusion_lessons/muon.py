@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from . import cores
 
 
 class Muon(torch.optim.Optimizer):
@@ -36,17 +40,35 @@ class Muon(torch.optim.Optimizer):
             for weight in weights:
                 if not self.state[weight]:
                     self.state[weight]["momentum"] = torch.zeros_like(weight)
-            # Lists in one call each: on a GPU what costs is the number of calls.
-            gradients = [weight.grad for weight in weights]
-            buffers = [self.state[weight]["momentum"] for weight in weights]
-            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
-            ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
-            matrices = orthogonalised([matrix.flatten(1) for matrix in ahead])
-            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            for weight, matrix in zip(weights, matrices, strict=True):
-                rows, columns = matrix.shape
-                scale = math.sqrt(max(1.0, rows / columns))
-                weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
+            shares = [(share,) for share in _even(weights, cores.in_turn())]
+            cores.each(partial(self._move, group), shares)
+
+    def _move(self, group: dict[str, Any], weights: list[Tensor]) -> None:
+        # Lists in one call each: on a GPU what costs is the number of calls.
+        gradients = [cast(Tensor, weight.grad) for weight in weights]
+        buffers = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])
+        matrices = orthogonalised([matrix.flatten(1) for matrix in ahead])
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        for weight, matrix in zip(weights, matrices, strict=True):
+            rows, columns = matrix.shape
+            scale = math.sqrt(max(1.0, rows / columns))
+            weight.add_(matrix.reshape(weight.shape), alpha=-group["lr"] * scale)
+
+
+def _even(weights: list[nn.Parameter], n: int) -> list[list[nn.Parameter]]:
+    """The weights in n lists that take about equally long to orthogonalise."""
+    lists: list[list[nn.Parameter]] = [[] for _ in range(min(n, len(weights)))]
+    for weight in sorted(weights, key=_work, reverse=True):
+        min(lists, key=lambda some: sum(map(_work, some))).append(weight)
+    return lists
+
+
+def _work(weight: nn.Parameter) -> int:
+    """In multiplications: X Xᵀ and the product with X, and five steps on the square side."""
+    side, length = sorted((len(weight), weight.numel() // len(weight)))
+    return 2 * side**2 * (length + 10 * side)
 
 
 def orthogonalised(matrices: Sequence[Tensor]) -> list[Tensor]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import threading
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints, files
+from . import checkpoints, cores, files
+from .cores import Deal
 from .muon import optimisers
 from .recipe import TrainConfig
 from .schedules import Schedule
@@ -29,17 +32,33 @@ _FORMERLY = {"drop": "cond_drop_prob", "rate": "lr", "decay": "weight_decay", "n
 class Run:
     """Everything that changes while training: two sets of weights, optimisers, random numbers."""
 
-    def __init__(self, model: nn.Module, ema: nn.Module, config: TrainConfig) -> None:
-        self.model, self.ema, self.config, self.step = model, ema, config, 0
+    def __init__(self, model: nn.Module, ema: nn.Module, config: TrainConfig, dealt: Deal) -> None:
+        self.model, self.ema, self.config, self.dealt = model, ema, config, dealt
+        self.step = 0
         self.rng = torch.Generator().manual_seed(config.seed)
         model.requires_grad_(True)  # a loaded model is frozen
         model.zero_grad(set_to_none=True)  # what a failed step left behind must not count
         self.optimisers = optimisers(model, config.lr, config.weight_decay)
+        self.threads: list[list[int]] = []  # from which step on: how many shares, of how many each
         self._path: str | Path | None = None
         self._saved_step, self._is_whole = 0, True
 
-    def update(self, share: float) -> None:
-        """One step of all optimisers at this share of their rates; then the running average."""
+    def seconds_left(self) -> float:
+        """What the steps to come will take, at the pace of the last ten seconds."""
+        self._ends.append((time.monotonic(), self.step))
+        while len(self._ends) > 2 and self._ends[0][0] < self._ends[-1][0] - 10:
+            self._ends.popleft()
+        (began, first), (now, last) = self._ends[0], self._ends[-1]
+        return (self.config.steps - last) * (now - began) / (last - first)
+
+    def update(self, gradients: Sequence[Sequence[Tensor | None]], share: float) -> None:
+        """One step down the sum of these gradients, at this share of the learning rates.
+
+        Then the running average follows.
+        """
+        for weight, *parts in zip(self.model.parameters(), *gradients, strict=True):
+            used = [part for part in parts if part is not None]
+            weight.grad = functools.reduce(Tensor.add_, used) if used else None
         for optimiser, full_rate in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = full_rate * share
@@ -83,6 +102,7 @@ class Run:
         if resume is not None:
             self._load(resume)
         self._save()
+        self._ends = deque([(time.monotonic(), self.step)])
         try:
             yield
         finally:
@@ -93,13 +113,20 @@ class Run:
     @contextlib.contextmanager
     def whole_step(self) -> Iterator[None]:
         """One step of training that is finished before anything stops it, and saved when due."""
-        with _finished_first():
+        with _finished_first(), cores.turn(self.dealt, id(self)) as threads:
+            self._note_threads(threads)
             self._is_whole = False
             self.model.train()
             yield
             self._is_whole = True
         if time.monotonic() - self._saved_at > SAVE_EVERY_SECONDS:
             self._save()
+
+    def _note_threads(self, threads: int) -> None:
+        """Another number of threads may round differently: the file says which steps had which."""
+        how = [self.dealt.shares, threads]
+        if not self.threads or self.threads[-1][1:] != how:
+            self.threads.append([self.step, *how])
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()
@@ -111,7 +138,7 @@ class Run:
         for i, (optimiser, _) in enumerate(self.optimisers):
             for j, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
-        header = {"step": self.step, "threads": torch.get_num_threads(), **self._settings}
+        header = {"step": self.step, "threads": self.threads, **self._settings}
         if self._metadata is not None:
             header["metadata"] = dict(self._metadata)
         files.save(self._path, "run", tensors, **header)
@@ -136,10 +163,12 @@ class Run:
                     f"{Path(path).name} was trained with {name} = {header.get(name)}, but now it "
                     f"is {wanted}: resume with the same settings, or start a new run."
                 )
-        if header["threads"] != torch.get_num_threads():
+        self.threads = [list(entry) for entry in header["threads"]]
+        before = list(dict.fromkeys(str(Deal(*how)) for _, *how in self.threads))
+        if before and before != [str(self.dealt)]:
             warnings.warn(
-                f"{Path(path).name} was trained with {header['threads']} threads, now there are "
-                f"{torch.get_num_threads()}: the last digits of the weights will differ.",
+                f"{Path(path).name} was trained {' and then '.join(before)}, and now "
+                f"{self.dealt}: the last digits of the weights will differ.",
                 stacklevel=5,
             )
         try:
@@ -168,7 +197,10 @@ class Run:
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and settings of a run file, in the names of today. Errors as in `files.load`."""
     tensors, header = files.load(path, "run")
-    return tensors, {_FORMERLY.get(name, name): value for name, value in header.items()}
+    header = {_FORMERLY.get(name, name): value for name, value in header.items()}
+    if isinstance(header.get("threads"), int):  # the same for all steps
+        header["threads"] = [[0, 1, header["threads"]]]
+    return tensors, header
 
 
 @contextlib.contextmanager

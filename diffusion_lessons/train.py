@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import guard
+from . import cores, guard
 from .forward import add_noise, velocity
 from .guard import bare, guarded
 from .recipe import TrainConfig, coarse_weight, lr_share
@@ -68,9 +68,9 @@ def train(
         model, samples=samples, batch=batch, seed=seed, precision=precision,
         cond_drop_prob=cond_drop_prob, lr=lr, weight_decay=weight_decay,
     )  # fmt: skip
-    run = Run(model, ema if ema is not None else make_ema(model), config)
+    dealt = cores.deal(model, x0_all, batch)
+    run = Run(model, ema if ema is not None else make_ema(model), config, dealt)
     with run.kept(checkpoint, resume, (x0_all, cond_all), schedule, metadata):
-        began, first = time.monotonic(), run.step
         while run.step < config.steps:  # 1: repeat
             progress = run.step / config.steps
             with run.whole_step():
@@ -82,33 +82,54 @@ def train(
                 if cond is not None:
                     hidden = torch.rand(batch, 1, generator=run.rng) < cond_drop_prob
                     cond = cond.masked_fill(_fetch(model, hidden), 0)
-                x_t = bare(add_noise)(schedule, x0, t, eps)
-                in_bfloat16 = config.precision == "bfloat16"
-                with torch.autocast(x_t.device.type, torch.bfloat16, enabled=in_bfloat16):
-                    output = model(x_t, _fetch(model, t), cond)
-                target = loss_target(schedule, x0, t, eps, str(model.target))
-                error = output.float() - target
-                loss = error.square().mean().item()
+                descend = partial(gradient, model, schedule, config, progress)
+                parts = cores.cut(run.dealt.shares, x0, t, eps, cond)
+                losses, gradients = zip(*cores.each(descend, parts), strict=True)
+                loss = torch.stack(losses).sum().item()
                 guard.finite_loss(loss, run.step + 1)
-                weight = coarse_weight(config.steps * batch, progress)
-                two_scale_loss(error, weight).backward()  # 5: a step down the gradient
-                run.update(lr_share(progress))
-            seconds_a_step = (time.monotonic() - began) / (run.step - first)
-            seconds_left = (config.steps - run.step) * seconds_a_step
-            yield Record(run.step, run.step * batch, loss, seconds_left)  # 6: until converged
+                run.update(gradients, lr_share(progress))  # 5: a step down the gradient
+            left = run.seconds_left()
+            yield Record(run.step, run.step * batch, loss, left)  # 6: until converged
 
 
 class Record(NamedTuple):
     """What one optimiser step left behind; the model and its average are in step with it.
 
     ``step`` counts from 1, ``samples_seen`` counts the pictures shown so far, ``loss`` is the mean
-    squared error of this step's batch, ``seconds_left`` an estimate from the speed so far.
+    squared error of this step's batch, ``seconds_left`` an estimate from the last ten seconds.
     """
 
     step: int
     samples_seen: int
     loss: float
     seconds_left: float
+
+
+def gradient(
+    model: nn.Module,
+    schedule: Schedule,
+    config: TrainConfig,
+    progress: float,
+    x0: Tensor,
+    t: Tensor,
+    eps: Tensor,
+    cond: Tensor | None,
+) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+    """What these pictures add to the loss of the batch, and to its gradient for each weight.
+
+    ∇_θ ‖target − model(√ᾱ_t x₀ + √(1−ᾱ_t) ε, t)‖²  (Ho, Jain and Abbeel 2020, algorithm 1, line 5),
+    in the form of `two_scale_loss`.
+    """
+    x_t = bare(add_noise)(schedule, x0, t, eps)
+    in_bfloat16 = config.precision == "bfloat16"
+    with torch.autocast(x_t.device.type, torch.bfloat16, enabled=in_bfloat16, cache_enabled=False):
+        output = model(x_t, _fetch(model, t), cond)
+    error = output.float() - loss_target(schedule, x0, t, eps, str(model.target))
+    coarse = coarse_weight(config.steps * config.batch, progress)
+    share = len(x0) / config.batch
+    loss = share * two_scale_loss(error, coarse)
+    gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
+    return share * error.detach().square().mean(), gradients
 
 
 def make_ema(model: M) -> M:

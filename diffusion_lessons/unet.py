@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import guard
+from .cores import paced
 from .guard import guarded
 
 
@@ -119,6 +120,7 @@ class UNet(nn.Module):
         nn.init.zeros_(cast(Tensor, last.bias))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @paced
     def forward(self, x_t: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
         guard.network_input(self, x_t, t, cond)
         context = self.context(t, cond, len(x_t))

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from diffusion_lessons import checkpoints, cli, evaluation, files, recipe, sampling
+from diffusion_lessons import checkpoints, cli, evaluation, files, pace, recipe, sampling
 from diffusion_lessons.critters import datasets, drawing, generate, prompts, world
 from diffusion_lessons.critters.words import word_ids
 from diffusion_lessons.unet import UNet
@@ -517,12 +517,51 @@ def test_stopped_with_ctrl_c_and_resumed_equals_never_stopped(run, model, tmp_pa
     assert done.code == 130
     assert f"train --resume {run_file}" in done.err
     assert 0 < files.load(run_file, "run")[1]["step"] < 10
+    # What it has learned so far draws, and makes way for the whole.
+    so_far, drawing = tmp_path / "my.so-far.safetensors", tmp_path / "x.png"
+    assert str(so_far) in done.err
+    assert files.load(so_far, "model")[1]["recipe"]["pictures"] == 384
+    assert run("draw", "a cat", "--steps", 2, "--model", so_far, "--out", drawing).code == 0
+    assert not path.exists()
     refused(run(*TRAIN, "--out", path), "unfinished run")
 
     done = run("train", "--resume", run_file)
     assert done.code == 0, done.err
     assert path.read_bytes() == model.read_bytes()
-    assert not run_file.exists()
+    assert not run_file.exists() and not so_far.exists()
+
+
+def test_a_training_that_is_slowed_down_says_so_and_how_long_it_takes_now(
+    run, tmp_path, monkeypatch
+):
+    told = {3: (True, 0.5), 6: (False, 0.1)}
+
+    class Slowed:
+        def __init__(self, usual):
+            assert usual is None, "no minutes were promised"
+            self.steps, self.usual, self.slowed, self.now = 0, 0.1, False, 0.1
+
+        def note(self):
+            self.steps += 1
+            self.slowed, self.now = told.get(self.steps, (self.slowed, self.now))
+            return self.steps in told
+
+    monkeypatch.setattr(cli, "Watch", Slowed)
+    done = run(*TRAIN, "--out", tmp_path / "my.safetensors")
+    assert done.code == 0
+    assert "Slowed down, by other programs or by heat: 128 pictures a second, where 640" in done.err
+    assert "about 1 minute to go. Ctrl-C stops, and keeps what it has learned" in done.err
+    assert "Back at 640 pictures a second: about 1 minute to go." in done.err
+    assert "training, slowed down:" in done.err
+
+
+def test_what_was_promised_in_minutes_is_the_pace_to_keep(run, tmp_path, monkeypatch):
+    promised = []
+    monkeypatch.setattr(cli, "pictures_in", lambda *_, **__: 640)
+    monkeypatch.setattr(cli, "Watch", lambda usual: promised.append(usual) or pace.Watch(usual))
+    arguments = "--drawn", 20, "--widths", 8, "--out", tmp_path / "x.safetensors"
+    assert run("train", "--minutes", 0.5, *arguments).code == 0
+    assert promised == [pytest.approx(3)], "seconds a step: 30 for ten of them"
 
 
 def test_a_run_of_version_0_1_goes_on_and_ends_where_one_of_today_does(run, tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "diffusion_lessons"
 # From the ground up; what stands in one set may not import each other.
 LAYERS = [
     # The core and what it stands on: tensors only.
-    {"guard", "files", "muon", "recipe"},
-    {"schedules", "metrics"},
+    {"cores", "guard", "files", "recipe"},
+    {"schedules", "metrics", "muon"},
     {"forward", "denoisers", "unet"},
     {"sampling", "checkpoints"},
     {"runs"},

@@ -308,3 +308,19 @@ def test_watching_does_not_change_what_is_learned():
         found.append(model.state_dict())
     for name, weight in found[0].items():
         assert torch.equal(weight, found[1][name])
+
+
+def test_a_monitor_says_when_a_training_is_slowed_down(monkeypatch):
+    monitor, states = live.Monitor(128, CAPTION), []
+    monitor.observe(lambda change: states.append(change["new"]["state"]), "response")
+    slowed = iter([False, True, True, False])
+
+    class Slowed:
+        def note(self):
+            self.slowed = next(slowed)
+
+    monkeypatch.setattr(live, "Watch", Slowed)
+    monkeypatch.setattr(live, "_RESPOND_EVERY", -1)
+    for _ in monitor.watch(Record(k, 32 * k, 0.5 - k / 100, 9 - k) for k in range(1, 5)):
+        pass
+    assert states == ["training", "slowed", "slowed", "training", "finished"]

@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion_lessons import checkpoints, files, guard, recipe, runs
+from diffusion_lessons.cores import Deal
 from diffusion_lessons.forward import add_noise, velocity
 from diffusion_lessons.muon import Muon, orthogonalised
 from diffusion_lessons.pace import pictures_in
@@ -24,6 +25,12 @@ from diffusion_lessons.unet import UNet
 SCHEDULE = Schedule([1, 0.8, 0.5, 0.1])
 DATA = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
 WORDS = torch.arange(1, 41).reshape(20, 2) % 5 + 1
+
+
+@pytest.fixture(autouse=True)
+def set_by_hand(monkeypatch):
+    """The number of threads is fixed: bits are compared here. Shares are tested in test_cores."""
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
 
 
 def seeded(seed=0):
@@ -704,7 +711,7 @@ def test_the_average_follows_fast_at_first_and_slowly_later():
         keep = (1 + record.step) / (10 + record.step)
         mean = keep * mean + (1 - keep) * weights_of(model).double()
         assert_close(weights_of(ema).double(), mean, rtol=0, atol=1e-6)
-    late = runs.Run(model, ema, recipe.TrainConfig(8, 8, 0, "float32", 0.1, 0.01, 0.2))
+    late = runs.Run(model, ema, recipe.TrainConfig(8, 8, 0, "float32", 0.1, 0.01, 0.2), Deal(1, 1))
     late.step = 1_000_000
     before = weights_of(ema)
     late._average()

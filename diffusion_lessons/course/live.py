@@ -18,6 +18,7 @@ import torch
 import traitlets
 
 from ..critters import datasets, generate, prompts, world
+from ..pace import Watch
 from ..train import Record, make_ema
 from ..unet import UNet
 from . import figures, interactive
@@ -332,13 +333,14 @@ class Monitor(_Live):
 
     def watch(self, records: Iterable[Record]) -> Iterator[Record]:
         """Hand the records of `train.train` on, one by one, and show how far it is."""
-        state, last = "stopped", -1.0
+        state, last, pace = "stopped", -1.0, Watch()
         try:
             for record in records:
                 self._losses.append((record.samples_seen, record.loss))
+                pace.note()
                 if time.monotonic() - last > _RESPOND_EVERY:
                     last = time.monotonic()
-                    self._respond("training", record.seconds_left)
+                    self._respond("slowed" if pace.slowed else "training", record.seconds_left)
                 yield record
             state = "finished"
         finally:

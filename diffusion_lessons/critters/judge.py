@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import files
+from ..cores import paced
 from . import world
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights" / "judge.safetensors"
@@ -51,6 +52,7 @@ class Classifier(nn.Module):
             if weight.ndim == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
+    @paced
     def features(self, x: Tensor) -> Tensor:
         """What describes each picture, (B, width); ValueError for another shape or no floats."""
         if x.ndim != 4 or x.shape[1:] != (3, 32, 32) or not x.is_floating_point():

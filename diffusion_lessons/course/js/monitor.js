@@ -47,16 +47,19 @@ export default {
       fill.style.width = `${share}%`;
       bar.setAttribute("aria-valuenow", share);
       const time = left >= 100 ? `${Math.round(left / 60)} min` : `${left} s`;
+      const progress = `${write(pictures)} of ${write(total)} pictures, loss ${now}, ${time} left`;
       const words = {
         waiting: "not yet started",
-        training: `${write(pictures)} of ${write(total)} pictures, loss ${now}, ${time} left`,
+        training: progress,
+        slowed: `${progress}: slowed down, by other programs or by heat. ■ stops, what was learned stays`,
         finished: `finished: ${write(pictures)} pictures, loss ${now}`,
         stopped: `stopped after ${write(pictures)} of ${write(total)} pictures: what was learned stays`,
       }[state];
       line.textContent = words;
       bar.setAttribute("aria-valuetext", words);
       // Read out when something begins or ends, not four times a second.
-      if (state !== "training" && news.textContent !== words) news.textContent = words;
+      const spoken = state === "slowed" ? "slowed down" : words;
+      if (state !== "training" && news.textContent !== spoken) news.textContent = spoken;
       const points = model.get("curve");
       loss.setAttribute("d", points.map(([seen, value], i) =>
         `${i ? "L" : "M"}${chart.x(seen).toFixed(1)} ${chart.y(Math.min(1, value)).toFixed(1)}`).join(""));
