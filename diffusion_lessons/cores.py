@@ -155,13 +155,14 @@ class Faster:
     """Which number of PyTorch's threads is faster now: found out by trying others in between.
 
     A trial is a few calls on half or twice as many threads, compared with those before it. When
-    calls suddenly take half as long again, it comes at once; else so seldom that all that trials
-    lose is 2 % of the time, a second apart at least. ``most``: how many threads there may be.
+    calls suddenly take half as long again, or come after a pause, it is at once; else a second
+    after the last at least, and so seldom that trials of fewer threads lose 2 % of the time, those
+    of more, while others need the cores, 7 %. ``most``: how many threads there may be.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.now = self.most = most
-        self._clock, self._due = clock, clock()
+        self._clock, self._due, self._noted = clock, clock(), clock()
         self._before: dict[Hashable, deque[float]] = {}  # seconds of the last calls of each kind
         self._tried: Hashable = None  # the kind on trial, if any, on which number, and its seconds
         self._trial, self._upwards = most, False
@@ -175,6 +176,10 @@ class Faster:
         """A call of this kind took so long on the number of threads that `threads` said."""
         if self.most == 1:
             return
+        pause = self._clock() - self._noted - seconds
+        self._noted = self._clock()
+        if pause > 2:  # all may have changed meanwhile
+            self._before, self._tried, self._due = {}, None, self._noted
         if kind == self._tried:
             self._seconds.append(seconds)
             self._decide(statistics.mean(self._before[kind]))
@@ -195,13 +200,13 @@ class Faster:
     def _decide(self, usual: float) -> None:
         first, *others = self._seconds
         hopeless = first > 3 * usual
-        if not hopeless and (len(others) < 2 or sum(others) < 0.02):
+        if not hopeless and sum(others) < max(0.02, min(0.05, 1.5 * usual)):
             return
         lost = sum(self._seconds) - len(self._seconds) * usual
         if not hopeless and statistics.mean(others) < 0.95 * usual:
             self.now, self._before, lost = self._trial, {}, 0
         self._tried = None
-        self._due = self._clock() + max(1, min(100, 50 * lost))
+        self._due = self._clock() + max(1, min(100, lost * (15 if self._upwards else 50)))
 
 
 @functools.cache
