@@ -73,7 +73,7 @@ def _is_free(*tensors: Tensor) -> bool:
     """Is it ours to choose: on the processor, not set by hand, and not within a `turn` already?"""
     return (
         _dealt() is None
-        and torch.get_num_threads() == _USUAL
+        and torch.get_num_threads() in (_USUAL, _faster().now)
         and "OMP_NUM_THREADS" not in os.environ
         and all(tensor.device.type == "cpu" for tensor in tensors)
     )
@@ -83,8 +83,9 @@ def _is_free(*tensors: Tensor) -> bool:
 def turn(dealt: Deal, kind: Hashable) -> Iterator[int]:
     """Compute so meanwhile: `each` so many at once, PyTorch on so many threads, which it yields.
 
-    ``kind``: what may be compared, when numbers of threads are. One turn at a time in a process:
-    another thread waits until all cores are its own.
+    ``kind``: what may be compared, when numbers of threads are; the number that was found faster
+    stays for whatever comes next. One turn at a time in a process: another thread waits until all
+    cores are its own.
     """
     with _turn:
         threads = _faster().threads(kind) if dealt.threads is None else dealt.threads
@@ -95,13 +96,13 @@ def turn(dealt: Deal, kind: Hashable) -> Iterator[int]:
         began = time.perf_counter()
         try:
             yield threads
+            if dealt.threads is None:
+                _faster().note(kind, time.perf_counter() - began)
+                before = _faster().now
         finally:
-            seconds = time.perf_counter() - began
             _here.dealt = outer
-            if before != threads:
+            if before != torch.get_num_threads():
                 torch.set_num_threads(before)
-        if dealt.threads is None:
-            _faster().note(kind, seconds)
 
 
 def each(f: Callable[..., A], jobs: Sequence[Sequence[Any]]) -> list[A]:

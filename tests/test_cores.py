@@ -213,10 +213,27 @@ def test_a_function_that_keeps_its_pace_answers_the_same_and_restores_what_was_s
     bare = IdealDenoiser.__call__.__wrapped__.__wrapped__
     for _ in range(30):
         assert_close(ideal(x, 50), bare(ideal, x, 50))
-        assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == cores._faster().now
+    torch.set_num_threads(2)
     with pytest.raises(ZeroDivisionError):
         cores.paced(lambda: 1 / 0)()
     assert torch.get_num_threads() == 2 and cores._dealt() is None
+
+
+def test_the_number_that_was_found_faster_stays_for_what_comes_next(two):
+    """So that a learner's own lines keep their pace beside others, too."""
+    cores._faster().now = 1
+    x, seen = torch.zeros(3), []
+    paced = cores.paced(lambda x: seen.append(torch.get_num_threads()))
+    paced(x)
+    assert torch.get_num_threads() == 1
+    cores._faster().now = 2  # the machine is free again
+    torch.set_num_threads(1)
+    paced(x)
+    assert seen == [1, 1] and torch.get_num_threads() == 1, "set by hand, it stays"
+    torch.set_num_threads(2)
+    paced(x)
+    assert seen == [1, 1, 2] and torch.get_num_threads() == 2
 
 
 # ---------------------------------------------------------------- the number that is faster now
