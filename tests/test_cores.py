@@ -220,6 +220,13 @@ def test_a_function_that_keeps_its_pace_answers_the_same_and_restores_what_was_s
     assert torch.get_num_threads() == 2 and cores._dealt() is None
 
 
+def test_a_network_that_keeps_its_pace_is_compiled_as_one_piece(two):
+    """On a GPU a training is compiled, and nothing of this is for a GPU."""
+    x, t = torch.randn(2, 3, 8, 8), torch.tensor([5, 5])
+    told = torch._dynamo.explain(network())(x, t)
+    assert (told.graph_break_count, told.graph_count) == (0, 1)
+
+
 def test_the_number_that_was_found_faster_stays_for_what_comes_next(two):
     """So that a learner's own lines keep their pace beside others, too."""
     cores._faster().now = 1
