@@ -239,9 +239,12 @@ def _workers(process: int) -> ThreadPoolExecutor:
 
 @functools.cache
 def count() -> int:
-    """How many cores this process may use: as many as PyTorch would, or fewer by a limit."""
+    """How many cores this process may use: as many as PyTorch would, or fewer by a limit.
+
+    A limit is one of processor time, so that of a core and a half is used up by two threads.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, math.floor(min(_USUAL, cores or 1, limit())))
+    return max(1, math.floor(min(_USUAL, cores or 1, limit() + 0.5)))
 
 
 def limit(root: Path = Path("/")) -> float:

@@ -96,8 +96,12 @@ def test_the_limit_of_a_control_group_is_found(tmp_path, files, expected):
     assert cores.limit(tmp_path) == expected
 
 
-@pytest.mark.parametrize("allowed, expected", [(0.5, 1), (1, 1), (1.5, 1), (2, 2), (3.9, 3)])
-def test_no_more_cores_are_used_than_a_limit_allows(monkeypatch, allowed, expected):
+@pytest.mark.parametrize(
+    "allowed, expected", [(0.2, 1), (1, 1), (1.4, 1), (1.5, 2), (2, 2), (3.9, 4)]
+)
+def test_no_more_cores_are_used_than_a_limit_allows_to_the_nearest_whole(
+    monkeypatch, allowed, expected
+):
     monkeypatch.setattr(cores, "_USUAL", 8)
     monkeypatch.setattr(cores, "limit", lambda: allowed)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
