@@ -185,17 +185,18 @@ class Faster:
             self._before, self._tried, self._due = {}, None, self._noted
         if kind == self._tried:
             self._seconds.append(seconds)
-            self._decide(statistics.mean(self._before[kind]))
+            self._decide(statistics.median_low(self._before[kind]))
             return
         if kind not in self._before:  # what comes first is prepared, too: it tells nothing
             self._before[kind] = deque(maxlen=4)
             return
         before = self._before[kind]
-        is_slow = self.now > 1 and len(before) == before.maxlen and seconds > 1.5 * max(before)
+        if self.now > 1 and len(before) == before.maxlen and seconds > 1.5 * max(before):
+            before.clear()  # if the next is as slow, a trial comes at once
+            self._due = self._noted
         before.append(seconds)
-        if len(before) > 1 and (is_slow or self._clock() >= self._due):
-            turned = not self._upwards and not is_slow
-            self._upwards = self.now == 1 or (self.now < self.most and turned)
+        if len(before) > 1 and self._noted >= self._due:
+            self._upwards = self.now == 1 or (self.now < self.most and not self._upwards)
             self._trial = min(self.most, 2 * self.now) if self._upwards else self.now // 2
             self._tried, self._seconds = kind, []
             self._due = self._clock() + 1  # another kind may be tried if this one has ended
@@ -206,7 +207,7 @@ class Faster:
         if not hopeless and sum(others) < max(0.02, min(0.05, 1.5 * usual)):
             return
         lost = sum(self._seconds) - len(self._seconds) * usual
-        if not hopeless and statistics.mean(others) < 0.95 * usual:
+        if not hopeless and statistics.median_low(others) < 0.95 * usual:
             self.now, self._before, lost = self._trial, {}, 0
         self._tried = None
         self._due = self._clock() + max(1, min(100, lost * (15 if self._upwards else 50)))

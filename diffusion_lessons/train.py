@@ -59,8 +59,8 @@ def train(
     `recipe` measured.
     ``checkpoint``: a *run* file, saved as training starts, every 20 seconds, when you stop, and at
     the end. ``resume``: a run file to go on from; it must have the same settings, and ends in the
-    same weights, bit for bit, with the same number of threads. ``metadata``: what else to write
-    into the run file, JSON-able; read anew each time it is saved.
+    same weights, bit for bit, if steps are dealt out to as many cores (`cores.deal`) or threads.
+    ``metadata``: what else to write into the run file, JSON-able; read anew each time it is saved.
     Raises ``FloatingPointError`` when the loss is NaN or infinite.
     """
     x0_all, cond_all = data

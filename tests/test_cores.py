@@ -302,6 +302,26 @@ def test_it_notices_within_two_seconds_and_goes_back_when_the_machine_is_free():
     assert mean < 1.15 * alone[2]
 
 
+@pytest.mark.parametrize("when", [30, 31.7, 33.3, 35, 36.4])
+def test_a_slow_call_is_noticed_even_where_trials_are_far_apart(when):
+    machine = Machine({2: 0.1, 1: 0.16})
+    machine.run(when)
+    machine.seconds = {2: 0.35, 1: 0.16}
+    machine.run(when + 20)
+    assert machine.settled(when, 1) < 2
+
+
+def test_one_slow_call_is_no_busy_machine():
+    machine = Machine({2: 0.1, 1: 0.16})
+    for end in range(30, 90, 7):
+        machine.run(end)
+        machine.seconds = {2: 0.4, 1: 0.4}
+        machine.run(machine.time + 0.1)
+        machine.seconds = {2: 0.1, 1: 0.16}
+        machine.run(machine.time + 1)
+        assert machine.faster.now == 2
+
+
 def test_a_machine_that_was_busy_from_the_start_is_noticed_too():
     machine = Machine({2: 0.070, 1: 0.029})
     machine.run(5)
